@@ -1,0 +1,128 @@
+//! What host and guest say to each other: [`GuestSpec`] and [`Frame`].
+//!
+//! `no_std`, because the guest's PID 1 (`guest/init`) shares it; encoded with
+//! postcard, because PID 1 shall stay below 64 KiB.
+#![no_std]
+
+extern crate alloc;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+/// I/O port of the mark that PID 1 writes first (QEMU's isa-debugcon).
+pub const MARK_PORT: u16 = 0xe9;
+/// The byte that says init-start at [`MARK_PORT`].
+pub const MARK_INIT_START: u8 = b'I';
+/// The guest's end of the control port.
+pub const CONTROL_PORT: &str = "/dev/vport0p1";
+/// The guest's terminal for `-t`.
+pub const TERMINAL: &str = "/dev/hvc0";
+/// Where the default [`GuestSpec`] lies in a root file system.
+pub const SPEC_PATH: &str = "/.lupine/spec";
+/// Where PID 1 lies in a root file system.
+pub const INIT_PATH: &str = "/.lupine/init";
+/// Greatest payload of one frame, in bytes.
+pub const FRAME_MAX: usize = 64 * 1024;
+/// Bytes of stdin that the host may have under way before a [`Frame::StdinTaken`].
+pub const STDIN_WINDOW: usize = 64 * 1024;
+
+/// How PID 1 shall run the application.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GuestSpec {
+    /// Program and arguments; a program without a slash is looked for on PATH.
+    pub argv: Vec<String>,
+    /// `KEY=VALUE`; HOME is added from /etc/passwd where it is absent.
+    pub env: Vec<String>,
+    /// Working directory, made if it is absent; empty means `/`.
+    pub cwd: String,
+    /// `user[:group]`, names or numbers, resolved in the guest; empty means root.
+    pub user: String,
+    /// Host name; empty leaves the kernel's.
+    pub hostname: String,
+    /// Give the application `/dev/hvc0` as its controlling terminal.
+    pub terminal: bool,
+    /// The host will send stdin; otherwise the application reads /dev/null.
+    pub stdin: bool,
+    /// The network, if there is one.
+    pub network: Option<Network>,
+    /// Host directories to mount.
+    pub mounts: Vec<Mount>,
+    /// The root file system cannot be written: put a tmpfs overlay over it.
+    pub overlay: bool,
+    /// Random bytes credited to the kernel's pool.
+    pub seed: Vec<u8>,
+    /// Resource limits.
+    pub rlimits: Vec<Rlimit>,
+    /// Terminal size, rows and columns; zero where unknown.
+    pub winsize: (u16, u16),
+}
+
+/// Static IPv4 addresses for eth0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// The guest's address.
+    pub address: [u8; 4],
+    /// Length of the network prefix in bits.
+    pub prefix: u8,
+    /// Default gateway.
+    pub gateway: Option<[u8; 4]>,
+    /// Name servers, written to /etc/resolv.conf.
+    pub dns: Vec<[u8; 4]>,
+}
+
+/// One shared host directory or file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// 9p mount tag.
+    pub tag: String,
+    /// Mount point in the guest, made if absent.
+    pub target: String,
+    /// Mount read-only.
+    pub read_only: bool,
+    /// When the host's source is a file: its name below the shared directory.
+    pub file: Option<String>,
+}
+
+/// One resource limit, numbers as in `getrlimit(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rlimit {
+    /// `RLIMIT_*`.
+    pub resource: u32,
+    /// Soft limit.
+    pub soft: u64,
+    /// Hard limit.
+    pub hard: u64,
+}
+
+/// One message on the control port, in either direction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Frame {
+    /// Host: how to run the application. Always the first frame.
+    Spec(GuestSpec),
+    /// Host: bytes for the application's stdin, within [`STDIN_WINDOW`].
+    Stdin(Vec<u8>),
+    /// Host: stdin has ended.
+    StdinEnd,
+    /// Host: send this signal number to the application.
+    Signal(u8),
+    /// Host: the terminal's new size, rows and columns.
+    Winsize(u16, u16),
+    /// Guest: bytes from the application's stdout.
+    Stdout(Vec<u8>),
+    /// Guest: bytes from the application's stderr.
+    Stderr(Vec<u8>),
+    /// Guest: this many bytes of stdin went into the application's pipe.
+    StdinTaken(u32),
+    /// Guest: the application has been started (its exec succeeded).
+    Started,
+    /// Guest: a thing that init could not do and went on without, for a person.
+    Warning(String),
+    /// Guest: the application could not be started; 126 or 127 and why.
+    Refused(u8, String),
+    /// Guest: the application exited with this status.
+    Exited(u8),
+    /// Guest: a signal of this number killed the application.
+    Killed(u8),
+}

@@ -1,0 +1,2 @@
+//! The lupine command.
+fn main() {}

@@ -1,0 +1,36 @@
+//! Which Debian package brings a program that is not there.
+
+/// Program and the Debian 12 package that contains it.
+const PACKAGES: &[(&str, &str)] = &[
+    ("bison", "bison"),
+    ("busybox", "busybox-static"),
+    ("ccache", "ccache"),
+    ("cpio", "cpio"),
+    ("debugfs", "e2fsprogs"),
+    ("e2fsck", "e2fsprogs"),
+    ("fakeroot", "fakeroot"),
+    ("flex", "flex"),
+    ("gcc", "gcc"),
+    ("ip", "iproute2"),
+    ("make", "make"),
+    ("mke2fs", "e2fsprogs"),
+    ("mkfs.erofs", "erofs-utils"),
+    ("mksquashfs", "squashfs-tools"),
+    ("mmdebstrap", "mmdebstrap"),
+    ("objcopy", "binutils"),
+    ("patch", "patch"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("setpriv", "util-linux"),
+    ("strip", "binutils"),
+    ("tar", "tar"),
+    ("unshare", "util-linux"),
+    ("xz", "xz-utils"),
+];
+
+/// The Debian package that contains `program`, if Lupine uses that program.
+pub fn package_of(program: &str) -> Option<&'static str> {
+    PACKAGES
+        .iter()
+        .find(|(name, _)| *name == program)
+        .map(|(_, package)| *package)
+}

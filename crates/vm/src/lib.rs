@@ -1,1 +1,21 @@
-//! Stage vm.
+//! Boots a virtual machine and tells how it went: [`boot`] gives a [`Guest`].
+//!
+//! The crate knows kernels and root file systems as files, and nothing of how
+//! they were built. [`Qemu`] is the VMM; [`accelerator`] finds out by running
+//! code whether KVM works on this host.
+
+mod accel;
+mod end;
+mod error;
+mod guest;
+mod qemu;
+mod spec;
+mod vmm;
+
+pub use accel::{Accel, AccelChoice, Accelerator, accelerator};
+pub use end::{End, Outcome};
+pub use error::VmError;
+pub use guest::{Controls, Event, Guest, Mark, StdinWriter, boot};
+pub use qemu::Qemu;
+pub use spec::{NetworkSpec, Publish, Share, VmSpec, settle_ports};
+pub use vmm::Vmm;

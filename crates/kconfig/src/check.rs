@@ -38,10 +38,15 @@ impl Allowed {
     pub fn parse(name: &str, text: &str) -> Result<Self, FragmentError> {
         let fragment = Fragment::parse(name, Layer::Base, text)?;
         let drops = fragment.lines.into_iter().map(|line| {
-            let drop = AllowedDrop { asked: line.value, why: line.why };
+            let drop = AllowedDrop {
+                asked: line.value,
+                why: line.why,
+            };
             (line.option, drop)
         });
-        Ok(Self { drops: drops.collect() })
+        Ok(Self {
+            drops: drops.collect(),
+        })
     }
 
     fn permits(&self, option: &str, asked: &Value) -> bool {
@@ -71,7 +76,10 @@ impl Dropped {
             Reason::Depends(blames) | Reason::Hidden(blames) => blames.as_slice(),
             _ => &[],
         });
-        blames.filter_map(turned_off).map(|name| format!("{PREFIX}{name}")).collect()
+        blames
+            .filter_map(turned_off)
+            .map(|name| format!("{PREFIX}{name}"))
+            .collect()
     }
 }
 
@@ -137,7 +145,11 @@ pub fn check(
         if honoured(&request.value, got) || allowed.permits(option, &request.value) {
             continue;
         }
-        let view = symbols.map(|symbols| View { merged, dot, symbols });
+        let view = symbols.map(|symbols| View {
+            merged,
+            dot,
+            symbols,
+        });
         dropped.push(Dropped {
             option: option.clone(),
             asked: request.value.clone(),
@@ -146,7 +158,11 @@ pub fn check(
             reasons: view.map(|v| v.why_not(option, got)).unwrap_or_default(),
         });
     }
-    if dropped.is_empty() { Ok(()) } else { Err(CheckError { dropped }) }
+    if dropped.is_empty() {
+        Ok(())
+    } else {
+        Err(CheckError { dropped })
+    }
 }
 
 fn honoured(asked: &Value, got: Option<&str>) -> bool {

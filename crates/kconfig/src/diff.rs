@@ -41,7 +41,14 @@ mod tests {
         let right = DotConfig::parse("CONFIG_A=y\nCONFIG_C=y\nCONFIG_HZ=250\n").unwrap();
         let text: Vec<String> = diff(&left, &right)
             .iter()
-            .map(|d| format!("{} {:?} {:?}", d.option, d.left.as_deref(), d.right.as_deref()))
+            .map(|d| {
+                format!(
+                    "{} {:?} {:?}",
+                    d.option,
+                    d.left.as_deref(),
+                    d.right.as_deref()
+                )
+            })
             .collect();
         assert_eq!(
             text,

@@ -45,7 +45,10 @@ impl DotConfig {
                 }
                 _ => {
                     let text = line.chars().take(80).collect();
-                    return Err(DotConfigError { number: index + 1, text });
+                    return Err(DotConfigError {
+                        number: index + 1,
+                        text,
+                    });
                 }
             }
         }
@@ -76,7 +79,8 @@ impl DotConfig {
 /// Sorted `CONFIG_X=VALUE` lines of what is set.
 impl fmt::Display for DotConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.iter().try_for_each(|(option, value)| writeln!(f, "{option}={value}"))
+        self.iter()
+            .try_for_each(|(option, value)| writeln!(f, "{option}={value}"))
     }
 }
 
@@ -95,7 +99,10 @@ mod tests {
         assert_eq!((dot.symbol("64BIT"), dot.symbol("SMP")), ("y", "n"));
         assert_eq!(dot.enabled_count(), 1);
         let error = DotConfig::parse("CONFIG_A=y\nnonsense\n").unwrap_err();
-        assert_eq!(error.to_string(), "line 2 is no line of a .config: \"nonsense\"");
+        assert_eq!(
+            error.to_string(),
+            "line 2 is no line of a .config: \"nonsense\""
+        );
     }
 
     proptest! {

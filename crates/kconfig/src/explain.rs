@@ -59,10 +59,18 @@ impl fmt::Display for Reason {
             Self::Overridden(value, origin) => write!(f, "overrides {value} of {origin}"),
             Self::Selected { chain, asked } => {
                 write!(f, "selected by {}", chain.join(", which is selected by "))?;
-                if asked.is_empty() { Ok(()) } else { write!(f, ", asked for by {}", listed(asked)) }
+                if asked.is_empty() {
+                    Ok(())
+                } else {
+                    write!(f, ", asked for by {}", listed(asked))
+                }
             }
             Self::Implied(by) => write!(f, "implied by {by}"),
-            Self::Default { value, condition, file } => {
+            Self::Default {
+                value,
+                condition,
+                file,
+            } => {
                 write!(f, "default {value}")?;
                 if let Some(condition) = condition {
                     write!(f, " because {condition}")?;
@@ -76,11 +84,21 @@ impl fmt::Display for Reason {
                 f.write_str("it has no prompt: it cannot be asked for")
             }
             Self::NoPrompt(by) => {
-                write!(f, "it has no prompt: ask for one of {}, which select it", by.join(", "))
+                write!(
+                    f,
+                    "it has no prompt: ask for one of {}, which select it",
+                    by.join(", ")
+                )
             }
-            Self::NoSuchOption(near) if near.is_empty() => f.write_str("the kernel has no such option"),
+            Self::NoSuchOption(near) if near.is_empty() => {
+                f.write_str("the kernel has no such option")
+            }
             Self::NoSuchOption(near) => {
-                write!(f, "the kernel has no such option; did you mean {}?", near.join(", "))
+                write!(
+                    f,
+                    "the kernel has no such option; did you mean {}?",
+                    near.join(", ")
+                )
             }
             Self::NotAsked => f.write_str("nobody asks for it"),
         }
@@ -114,7 +132,9 @@ impl fmt::Display for Explanation {
         if let Some(prompt) = &self.prompt {
             write!(f, "  {prompt}")?;
         }
-        self.reasons.iter().try_for_each(|reason| write!(f, "\n  {reason}"))
+        self.reasons
+            .iter()
+            .try_for_each(|reason| write!(f, "\n  {reason}"))
     }
 }
 
@@ -132,7 +152,11 @@ pub fn explain(
     let value = dot.get(&option).map(str::to_owned);
     let mut reasons = asked(&option, value.as_deref(), merged);
     if let Some(symbols) = symbols {
-        let view = View { merged, dot, symbols };
+        let view = View {
+            merged,
+            dot,
+            symbols,
+        };
         match &value {
             Some(_) => reasons.extend(view.why_set(name)),
             None => reasons.extend(view.why_off(name)),
@@ -143,7 +167,12 @@ pub fn explain(
     }
     let symbol = symbols.and_then(|s| s.get(name));
     let prompt = symbol.and_then(|s| s.definitions.iter().find_map(|d| d.prompt.clone()));
-    Explanation { option, value, prompt, reasons }
+    Explanation {
+        option,
+        value,
+        prompt,
+        reasons,
+    }
 }
 
 /// The lines that ask for the value that it has, and those that were overridden.
@@ -211,7 +240,10 @@ impl View<'_> {
         by.sort_unstable();
         by.dedup();
         let mut reasons: Vec<Reason> = by.into_iter().map(|s| self.chain(s)).collect();
-        reasons.extend(self.active(&symbol.implied_by).map(|s| Reason::Implied(s.to_owned())));
+        reasons.extend(
+            self.active(&symbol.implied_by)
+                .map(|s| Reason::Implied(s.to_owned())),
+        );
         let asked = self.merged.requests.get(&format!("{PREFIX}{name}"));
         let given = asked.is_some_and(|r| r.value.to_string() == self.dot.symbol(name));
         if reasons.is_empty() && !given {
@@ -228,14 +260,20 @@ impl View<'_> {
             let last = chain[chain.len() - 1].clone();
             let request = self.merged.requests.get(&format!("{PREFIX}{last}"));
             if let Some(request) = request.filter(|r| r.value == Value::Yes) {
-                return Reason::Selected { chain, asked: request.origins.clone() };
+                return Reason::Selected {
+                    chain,
+                    asked: request.origins.clone(),
+                };
             }
             let symbol = self.symbols.get(&last);
             let next = symbol
                 .and_then(|s| self.active(&s.selected_by).find(|by| !seen.contains(*by)))
                 .map(str::to_owned);
             let Some(next) = next else {
-                return Reason::Selected { chain, asked: Vec::new() };
+                return Reason::Selected {
+                    chain,
+                    asked: Vec::new(),
+                };
             };
             seen.insert(next.clone());
             chain.push(next);
@@ -243,7 +281,10 @@ impl View<'_> {
     }
 
     fn default_of(&self, symbol: &Symbol) -> Option<Reason> {
-        let pairs = symbol.definitions.iter().flat_map(|d| d.defaults.iter().map(move |v| (d, v)));
+        let pairs = symbol
+            .definitions
+            .iter()
+            .flat_map(|d| d.defaults.iter().map(move |v| (d, v)));
         pairs
             .filter(|(definition, _)| definition.depends.iter().all(|d| self.holds(Some(d))))
             .find(|(_, default)| self.holds(default.condition.as_deref()))
@@ -261,15 +302,29 @@ impl View<'_> {
             return vec![Reason::NoSuchOption(self.similar(name))];
         };
         if !symbol.has_prompt() {
-            let by = symbol.selected_by.iter().map(|s| s.by.clone()).collect::<BTreeSet<_>>();
+            let by = symbol
+                .selected_by
+                .iter()
+                .map(|s| s.by.clone())
+                .collect::<BTreeSet<_>>();
             let mut reasons = vec![Reason::NoPrompt(by.into_iter().take(8).collect())];
-            let depends = symbol.definitions.iter().map(|d| self.missing(d)).min_by_key(Vec::len);
+            let depends = symbol
+                .definitions
+                .iter()
+                .map(|d| self.missing(d))
+                .min_by_key(Vec::len);
             reasons.extend(depends.filter(|b| !b.is_empty()).map(Reason::Depends));
             return reasons;
         }
         self.invisible(symbol).unwrap_or_else(|| {
-            let other = symbol.choice.iter().find(|o| *o != name && self.dot.symbol(o) == "y");
-            other.map(|o| Reason::Choice(o.clone())).into_iter().collect()
+            let other = symbol
+                .choice
+                .iter()
+                .find(|o| *o != name && self.dot.symbol(o) == "y");
+            other
+                .map(|o| Reason::Choice(o.clone()))
+                .into_iter()
+                .collect()
         })
     }
 

@@ -65,7 +65,9 @@ pub enum Operator {
 /// Text that is no expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error("cannot read the Kconfig expression {text:?} from byte {at}")]
-#[diagnostic(help("expressions are made of symbols, y, m, n, &&, ||, !, comparisons and parentheses"))]
+#[diagnostic(help(
+    "expressions are made of symbols, y, m, n, &&, ||, !, comparisons and parentheses"
+))]
 pub struct ExpressionError {
     /// The whole text.
     pub text: String,
@@ -90,7 +92,11 @@ impl fmt::Display for Blame {
         {
             return write!(f, "{name}, which is off");
         }
-        let values: Vec<String> = self.symbols.iter().map(|(n, v)| format!("{n} is {v}")).collect();
+        let values: Vec<String> = self
+            .symbols
+            .iter()
+            .map(|(n, v)| format!("{n} is {v}"))
+            .collect();
         write!(f, "{} ({})", self.part, values.join(", "))
     }
 }
@@ -101,11 +107,18 @@ impl Expression {
     /// # Errors
     /// When the text is none.
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
-        let mut parser = Parser { text, at: 0, depth: 0 };
+        let mut parser = Parser {
+            text,
+            at: 0,
+            depth: 0,
+        };
         parser
             .or()
             .filter(|_| parser.rest().is_empty())
-            .ok_or_else(|| ExpressionError { text: text.to_owned(), at: parser.at })
+            .ok_or_else(|| ExpressionError {
+                text: text.to_owned(),
+                at: parser.at,
+            })
     }
 
     /// Its value; `value` gives a symbol's value as in a `.config`, `n` when it is off.
@@ -115,7 +128,11 @@ impl Expression {
             Self::Atom(atom) => atom.tristate(value),
             Self::Compare(left, operator, right) => {
                 let holds = operator.holds(&left.text(value), &right.text(value));
-                if holds || left.is_macro() || right.is_macro() { Tristate::Yes } else { no }
+                if holds || left.is_macro() || right.is_macro() {
+                    Tristate::Yes
+                } else {
+                    no
+                }
             }
             Self::Not(inner) => match inner.eval(value) {
                 Tristate::No => Tristate::Yes,
@@ -137,8 +154,14 @@ impl Expression {
         }
         let mut names = Vec::new();
         self.names(&mut names);
-        let symbols = names.into_iter().map(|n| (n.to_owned(), value(n))).collect();
-        vec![Blame { part: self.to_string(), symbols }]
+        let symbols = names
+            .into_iter()
+            .map(|n| (n.to_owned(), value(n)))
+            .collect();
+        vec![Blame {
+            part: self.to_string(),
+            symbols,
+        }]
     }
 
     /// The symbols that it names, each once, in order.
@@ -325,7 +348,11 @@ impl<'a> Parser<'a> {
         while self.take(token) {
             parts.push(part(self)?);
         }
-        if parts.len() == 1 { parts.pop() } else { Some(whole(parts)) }
+        if parts.len() == 1 {
+            parts.pop()
+        } else {
+            Some(whole(parts))
+        }
     }
 
     fn not(&mut self) -> Option<Expression> {

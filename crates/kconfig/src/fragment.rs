@@ -334,15 +334,28 @@ impl Reader {
             Some(reason) => (reason.trim(), true),
             None => (trailing, false),
         };
-        let why = if trailing.is_empty() { &self.comment.text } else { trailing };
+        let why = if trailing.is_empty() {
+            &self.comment.text
+        } else {
+            trailing
+        };
         let fragment = self.fragment.name.clone();
         let option = option.to_owned();
         if why.is_empty() {
-            return Err(FragmentError::NoReason { fragment, number, option });
+            return Err(FragmentError::NoReason {
+                fragment,
+                number,
+                option,
+            });
         }
         if let Some(first) = self.fragment.lines.iter().find(|l| l.option == option) {
             let first = first.number;
-            return Err(FragmentError::Twice { fragment, number, option, first });
+            return Err(FragmentError::Twice {
+                fragment,
+                number,
+                option,
+                first,
+            });
         }
         self.fragment.lines.push(Line {
             option,

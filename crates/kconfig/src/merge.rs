@@ -120,7 +120,9 @@ impl Merged {
         }
         let lost = std::mem::replace(&mut request.origins, vec![origin]);
         let value = std::mem::replace(&mut request.value, line.value.clone());
-        request.overridden.extend(lost.into_iter().map(|o| (value.clone(), o)));
+        request
+            .overridden
+            .extend(lost.into_iter().map(|o| (value.clone(), o)));
         Ok(())
     }
 
@@ -153,7 +155,11 @@ mod tests {
     #[test]
     fn a_contradiction_names_both_places() {
         let base = fragment("base.config", Layer::Base, "# messages\nCONFIG_PRINTK=y\n");
-        let tiny = fragment("tiny.config", Layer::Feature, "# small\n# CONFIG_PRINTK is not set\n");
+        let tiny = fragment(
+            "tiny.config",
+            Layer::Feature,
+            "# small\n# CONFIG_PRINTK is not set\n",
+        );
         let error = merge(&[tiny, base]).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -165,8 +171,16 @@ mod tests {
     #[test]
     fn an_override_wins_and_remembers_what_it_overrode() {
         let base = fragment("base.config", Layer::Base, "# messages\nCONFIG_PRINTK=y\n");
-        let more = fragment("more.config", Layer::Need, "# more messages\nCONFIG_PRINTK=y\n");
-        let tiny = fragment("tiny.config", Layer::Feature, "# override: small\n# CONFIG_PRINTK is not set\n");
+        let more = fragment(
+            "more.config",
+            Layer::Need,
+            "# more messages\nCONFIG_PRINTK=y\n",
+        );
+        let tiny = fragment(
+            "tiny.config",
+            Layer::Feature,
+            "# override: small\n# CONFIG_PRINTK is not set\n",
+        );
         let merged = merge(&[tiny, base, more]).unwrap();
         let request = &merged.requests["CONFIG_PRINTK"];
         assert_eq!(request.value, Value::No);

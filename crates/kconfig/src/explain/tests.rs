@@ -11,7 +11,10 @@ fn symbol(depends: &[&str], selected_by: &[&str]) -> Symbol {
         depends: depends.iter().map(|d| (*d).to_owned()).collect(),
         ..Definition::default()
     };
-    let selector = |by: &&str| Selector { by: (*by).to_owned(), condition: None };
+    let selector = |by: &&str| Selector {
+        by: (*by).to_owned(),
+        condition: None,
+    };
     Symbol {
         kind: Kind::Bool,
         definitions: vec![definition],
@@ -33,13 +36,31 @@ fn symbols() -> Symbols {
     add("FAILOVER", failover);
     let mut cubic = symbol(&["INET"], &[]);
     cubic.definitions[0].defaults = vec![
-        Default { value: "n".into(), condition: Some("NET_CORE".into()) },
-        Default { value: "y".into(), condition: Some("NET".into()) },
+        Default {
+            value: "n".into(),
+            condition: Some("NET_CORE".into()),
+        },
+        Default {
+            value: "y".into(),
+            condition: Some("NET".into()),
+        },
     ];
     add("CUBIC", cubic);
     let choice = vec!["HZ_100".to_owned(), "HZ_250".to_owned()];
-    add("HZ_100", Symbol { choice: choice.clone(), ..symbol(&[], &[]) });
-    add("HZ_250", Symbol { choice, ..symbol(&[], &[]) });
+    add(
+        "HZ_100",
+        Symbol {
+            choice: choice.clone(),
+            ..symbol(&[], &[])
+        },
+    );
+    add(
+        "HZ_250",
+        Symbol {
+            choice,
+            ..symbol(&[], &[])
+        },
+    );
     symbols
 }
 
@@ -80,11 +101,27 @@ fn a_default_with_the_condition_that_holds() {
 #[test]
 fn off_and_why() {
     for (option, dot, reason) in [
-        ("VIRTIO_NET", "CONFIG_NETDEVICES=y\n", "depends on NET_CORE, which is off"),
+        (
+            "VIRTIO_NET",
+            "CONFIG_NETDEVICES=y\n",
+            "depends on NET_CORE, which is off",
+        ),
         ("NET", "", "nobody asks for it"),
-        ("HZ_250", "CONFIG_HZ_100=y\n", "HZ_100 is chosen in its place"),
-        ("VIRTO_NET", "", "the kernel has no such option; did you mean CONFIG_VIRTIO_NET?"),
-        ("FAILOVER", "", "it has no prompt: ask for one of NET_FAILOVER, OFF, which select it"),
+        (
+            "HZ_250",
+            "CONFIG_HZ_100=y\n",
+            "HZ_100 is chosen in its place",
+        ),
+        (
+            "VIRTO_NET",
+            "",
+            "the kernel has no such option; did you mean CONFIG_VIRTIO_NET?",
+        ),
+        (
+            "FAILOVER",
+            "",
+            "it has no prompt: ask for one of NET_FAILOVER, OFF, which select it",
+        ),
     ] {
         let text = said(option, "", dot);
         assert!(text.ends_with(reason), "{text}");

@@ -20,13 +20,36 @@ fn eval(text: &str) -> Tristate {
 #[test]
 fn values_of_expressions() {
     for text in [
-        "on", "!OFF", "on && other", "OFF || on", "!(on && OFF)", "HZ = 100", "HZ>=64", "y",
-        "NAME=\"lupine\"", "OFF = n", "on!=n", "$(cc-option,-f(x))", "on && $(success,true)",
-        "!!on", "HZ = 0x64", "NAME != 'x'", "OFF || (on && !OFF)",
+        "on",
+        "!OFF",
+        "on && other",
+        "OFF || on",
+        "!(on && OFF)",
+        "HZ = 100",
+        "HZ>=64",
+        "y",
+        "NAME=\"lupine\"",
+        "OFF = n",
+        "on!=n",
+        "$(cc-option,-f(x))",
+        "on && $(success,true)",
+        "!!on",
+        "HZ = 0x64",
+        "NAME != 'x'",
+        "OFF || (on && !OFF)",
     ] {
         assert_eq!(eval(text), Tristate::Yes, "{text}");
     }
-    for text in ["OFF", "!on", "on && OFF", "HZ < 64", "n", "OFF = y", "on = OFF", "!(on || OFF)"] {
+    for text in [
+        "OFF",
+        "!on",
+        "on && OFF",
+        "HZ < 64",
+        "n",
+        "OFF = y",
+        "on = OFF",
+        "!(on || OFF)",
+    ] {
         assert_eq!(eval(text), Tristate::No, "{text}");
     }
     for text in ["M", "!M", "M && on", "OFF || M"] {
@@ -36,7 +59,9 @@ fn values_of_expressions() {
 
 #[test]
 fn what_is_no_expression_is_refused() {
-    for text in ["", "&&", "A &&", "(A", "A)", "A B", "\"a", "$(", "$", "A = ", "!", "é"] {
+    for text in [
+        "", "&&", "A &&", "(A", "A)", "A B", "\"a", "$(", "$", "A = ", "!", "é",
+    ] {
         assert!(Expression::parse(text).is_err(), "{text}");
     }
     assert!(Expression::parse(&"(".repeat(100_000)).is_err());
@@ -49,10 +74,10 @@ fn blame_names_the_false_parts_only() {
         let parts = Expression::parse(text).unwrap().blame(&value);
         parts.iter().map(Blame::to_string).collect::<Vec<_>>()
     };
-    assert_eq!(blame("on && NET && (X86 || ARM)"), [
-        "NET, which is off",
-        "X86 || ARM (X86 is n, ARM is n)",
-    ]);
+    assert_eq!(
+        blame("on && NET && (X86 || ARM)"),
+        ["NET, which is off", "X86 || ARM (X86 is n, ARM is n)",]
+    );
     assert_eq!(blame("on && !smp"), ["!smp (smp is y)"]);
     assert_eq!(blame("HZ = 250"), ["HZ = 250 (HZ is 100)"]);
     assert!(blame("on || OFF").is_empty());

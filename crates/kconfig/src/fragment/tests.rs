@@ -13,7 +13,14 @@ fn reasons_above_behind_and_for_a_block() {
     let lines = parse(text).unwrap().lines;
     let got: Vec<_> = lines
         .iter()
-        .map(|l| (l.option.as_str(), l.value.to_string(), l.why.as_str(), l.number))
+        .map(|l| {
+            (
+                l.option.as_str(),
+                l.value.to_string(),
+                l.why.as_str(),
+                l.number,
+            )
+        })
         .collect();
     assert_eq!(
         got,
@@ -30,7 +37,10 @@ fn reasons_above_behind_and_for_a_block() {
 #[test]
 fn a_comment_does_not_cross_a_blank_line() {
     let error = parse("# a heading\n\nCONFIG_A=y\n").unwrap_err();
-    assert_eq!(error.to_string(), "t.config:3: CONFIG_A does not say why it is there");
+    assert_eq!(
+        error.to_string(),
+        "t.config:3: CONFIG_A does not say why it is there"
+    );
 }
 
 #[test]
@@ -45,11 +55,20 @@ fn override_is_marked_and_its_reason_is_the_why() {
 #[test]
 fn what_cannot_be_read_is_named_with_its_place() {
     for (text, message) in [
-        ("# w\nCONFIG_A=m", "t.config:2: CONFIG_A: m is no value here: these kernels load no modules"),
-        ("# w\nCONFIG_A=maybe", "t.config:2: CONFIG_A: \"maybe\" is no value of a kernel option"),
+        (
+            "# w\nCONFIG_A=m",
+            "t.config:2: CONFIG_A: m is no value here: these kernels load no modules",
+        ),
+        (
+            "# w\nCONFIG_A=maybe",
+            "t.config:2: CONFIG_A: \"maybe\" is no value of a kernel option",
+        ),
         ("# w\nA=y", "t.config:2: cannot read \"A=y\""),
         ("# w\nCONFIG_A y", "t.config:2: cannot read \"CONFIG_A y\""),
-        ("# w\nCONFIG_A=y\nCONFIG_A=n", "t.config:3: CONFIG_A stands already in line 2"),
+        (
+            "# w\nCONFIG_A=y\nCONFIG_A=n",
+            "t.config:3: CONFIG_A stands already in line 2",
+        ),
     ] {
         assert_eq!(parse(text).unwrap_err().to_string(), message);
     }
@@ -60,7 +79,9 @@ fn values() {
     for good in ["y", "n", "1", "-1", "0x200000", "\"\"", "\"a\\\"b\""] {
         assert_eq!(good.parse::<Value>().unwrap().to_string(), good);
     }
-    for bad in ["", "m", "0x", "yes", "\"", "\"a\"b\"", "\"a\\\"", "1 2", "-"] {
+    for bad in [
+        "", "m", "0x", "yes", "\"", "\"a\"b\"", "\"a\\\"", "1 2", "-",
+    ] {
         assert!(bad.parse::<Value>().is_err(), "{bad}");
     }
 }

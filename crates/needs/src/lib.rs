@@ -1,1 +1,90 @@
-//! Stage needs.
+//! Needs: which features of the kernel an image needs on a machine, each with its evidence.
+//!
+//! ```text
+//! Subject (what the image says) + Machine + Tables --derive--> Needs
+//! ```
+//!
+//! [`Tables`] is data: `kernel/features.toml` (a feature and its kernel options) and
+//! `kernel/applications.toml` (a program and its features). This crate opens no file.
+
+mod derive;
+mod subject;
+mod tables;
+
+use serde::{Deserialize, Serialize};
+
+pub use derive::derive;
+pub use subject::{Machine, Port, Profile, ProfileError, Subject};
+pub use tables::{Application, ApplicationFeature, Feature, Setting, Tables, TablesError};
+
+/// Everything that one kernel must have beyond its base, in a fixed order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Needs {
+    /// Sorted by feature; each feature once.
+    pub needs: Vec<Need>,
+    /// Memory in MiB that the application asks for in `applications.toml`, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mem_mib: Option<u32>,
+}
+
+/// One feature that is needed, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// Name in `features.toml`.
+    pub feature: String,
+    /// The kernel options behind it, each with its reason.
+    pub options: Vec<Setting>,
+    /// How sure it is.
+    pub state: State,
+    /// Why it is needed; at least one.
+    pub evidence: Vec<Evidence>,
+}
+
+/// How sure a need is; of several, the first in this order counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// The application fails without it.
+    Required,
+    /// The image, the machine or a person says so.
+    Declared,
+    /// The application uses it and is worse off without it.
+    Used,
+    /// Nothing is known of the application: the general kernel has it.
+    Assumed,
+}
+
+/// One reason for a need, fit for a person.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Where it comes from.
+    pub source: Source,
+    /// One sentence without a full stop.
+    pub text: String,
+}
+
+/// Where evidence comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// `applications.toml` or `features.toml`.
+    Table,
+    /// The image's configuration and files.
+    Image,
+    /// The machine that it shall run on.
+    Machine,
+    /// The command line.
+    User,
+}
+
+impl Needs {
+    /// The need of this feature, if there is one.
+    pub fn get(&self, feature: &str) -> Option<&Need> {
+        self.needs.iter().find(|need| need.feature == feature)
+    }
+
+    /// The names of all features, sorted.
+    pub fn features(&self) -> impl Iterator<Item = &str> {
+        self.needs.iter().map(|need| need.feature.as_str())
+    }
+}

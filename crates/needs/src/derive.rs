@@ -1,0 +1,220 @@
+//! From facts to needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::subject::{Machine, Profile, Subject};
+use crate::tables::{Application, Tables};
+use crate::{Evidence, Need, Needs, Source, State};
+
+/// What `subject` needs on `machine`.
+///
+/// An application that the tables do not know gets the general kernel's features, and the
+/// evidence says so. The result depends on nothing but the arguments, and neither does its order.
+pub fn derive(tables: &Tables, subject: &Subject, machine: &Machine, profile: Profile) -> Needs {
+    let mut found = Found {
+        tables,
+        needs: BTreeMap::new(),
+    };
+    let mut mem_mib = None;
+    found.machine(machine);
+    if profile != Profile::Base {
+        let known = matched(tables, subject);
+        mem_mib = known.iter().filter_map(|(_, a, _)| a.mem_mib).max();
+        found.image(subject, machine);
+        match profile {
+            Profile::General => found.general("the general profile has it"),
+            _ if known.is_empty() => found.general(&unknown(subject)),
+            _ => known.iter().for_each(|(name, application, program)| {
+                found.application(name, application, program);
+            }),
+        }
+    }
+    Needs {
+        needs: found.finish(),
+        mem_mib,
+    }
+}
+
+fn unknown(subject: &Subject) -> String {
+    let program = subject
+        .argv
+        .first()
+        .map_or("the image's program", |p| base_name(p));
+    format!("no entry for {program} in applications.toml: the general kernel")
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The applications that are called by the subject, each with the program that gave it away.
+fn matched<'t>(tables: &'t Tables, subject: &Subject) -> Vec<(&'t str, &'t Application, String)> {
+    let names = program_names(subject);
+    let application = |(name, application): (&'t String, &'t Application)| {
+        let program = names.iter().find(|n| application.is_called(n))?;
+        Some((name.as_str(), application, (*program).to_owned()))
+    };
+    tables.applications.iter().filter_map(application).collect()
+}
+
+/// Base names of everything in the exec chain and of the arguments that may be programs;
+/// what is given to a shell by `-c` is split into words.
+fn program_names(subject: &Subject) -> Vec<&str> {
+    let mut names: Vec<&str> = subject.chain.iter().map(|p| base_name(p)).collect();
+    let mut command = false;
+    for argument in &subject.argv {
+        if argument.starts_with('-') {
+            command = argument == "-c";
+        } else if command {
+            names.extend(
+                argument
+                    .split([' ', '\t', '\n', ';', '&', '|', '(', ')'])
+                    .map(base_name),
+            );
+            command = false;
+        } else {
+            names.push(base_name(argument));
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+struct Found<'t> {
+    tables: &'t Tables,
+    needs: BTreeMap<String, (State, BTreeSet<Evidence>)>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, feature: &str, state: State, source: Source, text: impl Into<String>) {
+        let text = text.into();
+        let entry = self.needs.entry(feature.to_owned());
+        let is_new = matches!(entry, std::collections::btree_map::Entry::Vacant(_));
+        let need = entry.or_insert_with(|| (state, BTreeSet::new()));
+        let surer = state < need.0;
+        need.0 = need.0.min(state);
+        need.1.insert(Evidence { source, text });
+        // What a feature needs is as sure as the feature: tell it when that changes.
+        if is_new || surer {
+            let tables = self.tables;
+            let needs = tables.features.get(feature).map(|f| f.needs.as_slice());
+            for needed in needs.unwrap_or_default() {
+                self.add(
+                    needed,
+                    state,
+                    Source::Table,
+                    format!("the feature {feature} needs it"),
+                );
+            }
+        }
+    }
+
+    fn machine(&mut self, machine: &Machine) {
+        let (declared, source) = (State::Declared, Source::Machine);
+        let fs = &machine.fs;
+        let root = if fs == "cpio" { "initrd" } else { fs };
+        self.add(
+            root,
+            declared,
+            source,
+            format!("the root file system is {fs}"),
+        );
+        if matches!(root, "erofs" | "squashfs") {
+            let text = format!("{fs} cannot be written: a tmpfs lies over it");
+            self.add("overlay", declared, source, text);
+        }
+        if machine.network {
+            self.add("net", declared, source, "the machine has a network card");
+        }
+        if machine.volumes {
+            self.add(
+                "9p",
+                declared,
+                source,
+                "directories of the host are mounted",
+            );
+        }
+        if machine.cpus > 1 {
+            let text = format!("the machine has {} processors", machine.cpus);
+            self.add("smp", declared, source, text);
+        }
+        if machine.terminal {
+            self.add(
+                "terminal",
+                declared,
+                source,
+                "the application gets a terminal",
+            );
+        }
+    }
+
+    fn image(&mut self, subject: &Subject, machine: &Machine) {
+        let (declared, source) = (State::Declared, Source::Image);
+        for port in &subject.ports {
+            let kind = if port.udp { "udp" } else { "tcp" };
+            let text = format!("the image exposes port {}/{kind}", port.number);
+            // Without a card the ports can still be reached over loopback in the guest.
+            self.add(
+                if machine.network { "net" } else { "inet" },
+                declared,
+                source,
+                text,
+            );
+        }
+        let user = subject.user.split(':').next().unwrap_or_default();
+        if !matches!(user, "" | "root" | "0") {
+            let text = format!("the image runs as user {:?}", subject.user);
+            self.add("multiuser", declared, source, text);
+        }
+        if subject.script {
+            let script = subject.chain.first().map_or("its program", String::as_str);
+            let text = format!("{script} is a script, or a shell that starts scripts");
+            self.add("binfmt-script", declared, source, text);
+        }
+        if let Some(linker) = &subject.linker {
+            let text = format!("linked with {linker}, whose C library locks with futexes");
+            self.add("futex", State::Required, source, text);
+            let text = format!("linked with {linker}, whose C library registers it at start");
+            self.add("rseq", State::Used, source, text);
+        }
+    }
+
+    fn general(&mut self, text: &str) {
+        for feature in &self.tables.general {
+            self.add(feature, State::Assumed, Source::Table, text);
+        }
+    }
+
+    fn application(&mut self, name: &str, application: &Application, program: &str) {
+        for need in &application.needs {
+            let state = if need.optional {
+                State::Used
+            } else {
+                State::Required
+            };
+            let text = format!("{program} is {name}: {}", need.why);
+            self.add(&need.feature, state, Source::Table, text);
+        }
+        if !application.needs.is_empty() {
+            for feature in &self.tables.common {
+                let text = "nearly every application uses it: in all of their kernels, so that they share objects";
+                self.add(feature, State::Used, Source::Table, text);
+            }
+        }
+    }
+
+    fn finish(self) -> Vec<Need> {
+        let tables = self.tables;
+        let need = |(feature, (state, evidence)): (String, (State, BTreeSet<Evidence>))| Need {
+            options: tables
+                .features
+                .get(&feature)
+                .map(|f| f.options.clone())
+                .unwrap_or_default(),
+            feature,
+            state,
+            evidence: evidence.into_iter().collect(),
+        };
+        self.needs.into_iter().map(need).collect()
+    }
+}

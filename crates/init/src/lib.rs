@@ -1,11 +1,18 @@
 //! What host and guest say to each other: [`GuestSpec`] and [`Frame`].
 //!
 //! `no_std`, because the guest's PID 1 (`guest/init`) shares it; encoded with
-//! postcard, because PID 1 shall stay below 64 KiB.
+//! postcard, because PID 1 shall stay below 64 KiB. With the feature `embed`
+//! (the default) it carries PID 1 itself as [`INIT`].
 #![no_std]
 
 extern crate alloc;
 
+mod bytes;
+mod codec;
+
+pub use codec::{BODY_MAX, Decoder, FrameError, decode_spec, encode, encode_spec};
+
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -27,6 +34,10 @@ pub const INIT_PATH: &str = "/.lupine/init";
 pub const FRAME_MAX: usize = 64 * 1024;
 /// Bytes of stdin that the host may have under way before a [`Frame::StdinTaken`].
 pub const STDIN_WINDOW: usize = 64 * 1024;
+
+/// `guest/init`, built for the guest: a static ELF without libc.
+#[cfg(feature = "embed")]
+pub static INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lupine-guest-init"));
 
 /// How PID 1 shall run the application.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -52,6 +63,7 @@ pub struct GuestSpec {
     /// The root file system cannot be written: put a tmpfs overlay over it.
     pub overlay: bool,
     /// Random bytes credited to the kernel's pool.
+    #[serde(with = "bytes")]
     pub seed: Vec<u8>,
     /// Resource limits.
     pub rlimits: Vec<Rlimit>,
@@ -100,9 +112,9 @@ pub struct Rlimit {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Frame {
     /// Host: how to run the application. Always the first frame.
-    Spec(GuestSpec),
+    Spec(Box<GuestSpec>),
     /// Host: bytes for the application's stdin, within [`STDIN_WINDOW`].
-    Stdin(Vec<u8>),
+    Stdin(#[serde(with = "bytes")] Vec<u8>),
     /// Host: stdin has ended.
     StdinEnd,
     /// Host: send this signal number to the application.
@@ -110,9 +122,9 @@ pub enum Frame {
     /// Host: the terminal's new size, rows and columns.
     Winsize(u16, u16),
     /// Guest: bytes from the application's stdout.
-    Stdout(Vec<u8>),
+    Stdout(#[serde(with = "bytes")] Vec<u8>),
     /// Guest: bytes from the application's stderr.
-    Stderr(Vec<u8>),
+    Stderr(#[serde(with = "bytes")] Vec<u8>),
     /// Guest: this many bytes of stdin went into the application's pipe.
     StdinTaken(u32),
     /// Guest: the application has been started (its exec succeeded).

@@ -1,2 +1,57 @@
-//! The lupine command.
-fn main() {}
+//! `lupine`: Linux kernels for one image each, and the guests that run them.
+
+mod cli;
+mod commands;
+mod monitor;
+mod printer;
+mod progress;
+mod state;
+mod tap;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use cli::Cli;
+use progress::{Reporter, Verbosity};
+
+/// As docker: the application's own statuses stay below.
+const OWN_FAILURE: u8 = 125;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let verbosity = match (cli.quiet, cli.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    };
+    let failure = match cli.command {
+        cli::Command::Run(_) => OWN_FAILURE,
+        _ => 1,
+    };
+    let reporter = Reporter::new(verbosity);
+    let result = commands::dispatch(cli, &reporter);
+    reporter.finish();
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(report) => {
+            printer::report(&report);
+            ExitCode::from(failure)
+        }
+    }
+}
+
+/// Help and version go to stdout and succeed; wrong usage goes to stderr.
+fn usage(error: &clap::Error) -> ExitCode {
+    // A reader that went away is no failure of ours.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ if std::env::args().nth(1).as_deref() == Some("run") => ExitCode::from(OWN_FAILURE),
+        _ => ExitCode::from(2),
+    }
+}

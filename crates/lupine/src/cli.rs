@@ -1,0 +1,360 @@
+//! The command line: every flag, in docker's spelling where docker has one.
+
+mod image_options;
+mod run_options;
+pub mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use image_options::{BuildOptions, FetchOptions, KernelOptions};
+pub use run_options::{Accel, Network, RunOptions};
+use values::{DurationSecs, SignalNumber};
+
+/// Linux kernels for one image each, and the virtual machines that run them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lupine",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// Say only what failed
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more about what is done and why
+    #[arg(long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How lists and reports are written to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// `--format` of everything that lists or reports.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Output {
+    /// How to write it
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: OutputFormat,
+}
+
+impl Output {
+    /// Whether a program reads it.
+    pub fn is_json(self) -> bool {
+        self.format == OutputFormat::Json
+    }
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run an image, or a bundle directory, in a virtual machine of its own
+    Run(Box<RunOptions>),
+    /// Make a bundle: kernel, root file system and what is needed to run them
+    Build(BuildArgs),
+    /// Build the kernel of an image alone
+    Kernel(KernelArgs),
+    /// Pack the root file system of an image alone
+    Rootfs(RootfsArgs),
+    /// Load an image into the cache
+    Pull(PullArgs),
+    /// List loaded images
+    Images(ListArgs),
+    /// Forget loaded images
+    Rmi(RmiArgs),
+    /// Show everything about an image, a bundle or a guest
+    Inspect(InspectArgs),
+    /// List guests
+    Ps(PsArgs),
+    /// Show what a guest wrote
+    Logs(LogsArgs),
+    /// Ask guests to stop, then kill them
+    Stop(StopArgs),
+    /// Kill guests, or send them a signal
+    Kill(KillArgs),
+    /// Remove guests that have ended
+    Rm(RmArgs),
+    /// Wait for guests to end and print their exit status
+    Wait(NamesArgs),
+    /// Show the kernel configuration of an image, with the reason of each option
+    Config(ConfigArgs),
+    /// Show what this host can do, and how to mend what it cannot
+    Doctor(DoctorArgs),
+    /// Show or empty the cache
+    Cache(CacheArgs),
+    /// Write completions for a shell
+    Completions(CompletionsArgs),
+    /// Show versions
+    Version(Output),
+    /// Supervise one detached guest
+    #[command(hide = true)]
+    Monitor(MonitorArgs),
+}
+
+/// `lupine build`.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Flags that decide what is built.
+    #[command(flatten)]
+    pub options: BuildOptions,
+    /// Directory of the bundle [default: ./NAME.bundle after the image]
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// How to report.
+    #[command(flatten)]
+    pub format: Output,
+    /// Image, then the command that replaces its own
+    #[arg(value_name = "IMAGE [CMD]", required = true, trailing_var_arg = true)]
+    pub image_and_command: Vec<String>,
+}
+
+/// File format of a kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KernelFormat {
+    /// ELF, for Firecracker, Cloud Hypervisor, Kata and QEMU's PVH boot
+    #[value(name = "vmlinux")]
+    Vmlinux,
+    /// Compressed, for boot loaders
+    #[value(name = "bzImage")]
+    BzImage,
+}
+
+/// `lupine kernel`.
+#[derive(Debug, Args)]
+pub struct KernelArgs {
+    /// Flags that decide what is built.
+    #[command(flatten)]
+    pub options: BuildOptions,
+    /// File format of the kernel
+    #[arg(long, value_enum, default_value = "vmlinux")]
+    pub format: KernelFormat,
+    /// Where to write the kernel
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Image, then the command that replaces its own
+    #[arg(value_name = "IMAGE [CMD]", required = true, trailing_var_arg = true)]
+    pub image_and_command: Vec<String>,
+}
+
+/// `lupine rootfs`.
+#[derive(Debug, Args)]
+pub struct RootfsArgs {
+    /// Flags that decide what is built.
+    #[command(flatten)]
+    pub options: BuildOptions,
+    /// Where to write the file system
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Image, then the command that replaces its own
+    #[arg(value_name = "IMAGE [CMD]", required = true, trailing_var_arg = true)]
+    pub image_and_command: Vec<String>,
+}
+
+/// `lupine pull`.
+#[derive(Debug, Args)]
+pub struct PullArgs {
+    /// Which platform.
+    #[arg(long, value_name = "OS/ARCH", value_parser = values::platform)]
+    pub platform: Option<String>,
+    /// How to report.
+    #[command(flatten)]
+    pub format: Output,
+    /// docker://REF (a bare name means this), oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, dir:DIR or deb:PKG[,PKG...]
+    pub image: String,
+}
+
+/// A command that only lists.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// How to report.
+    #[command(flatten)]
+    pub format: Output,
+}
+
+/// `lupine rmi`.
+#[derive(Debug, Args)]
+pub struct RmiArgs {
+    /// Images as `lupine images` lists them
+    #[arg(required = true, value_name = "IMAGE")]
+    pub images: Vec<String>,
+}
+
+/// `lupine inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// How to report.
+    #[arg(long, value_enum, default_value = "json")]
+    pub format: OutputFormat,
+    /// Guests, bundle directories or images
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// `lupine ps`.
+#[derive(Debug, Args)]
+pub struct PsArgs {
+    /// Also guests that have ended
+    #[arg(short, long)]
+    pub all: bool,
+    /// How to report.
+    #[command(flatten)]
+    pub format: Output,
+}
+
+/// `lupine logs`.
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// Go on until the guest ends
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last N lines
+    #[arg(short = 'n', long, value_name = "N", value_parser = values::tail)]
+    pub tail: Option<values::Tail>,
+    /// Put the time before each line
+    #[arg(short, long)]
+    pub timestamps: bool,
+    /// What the kernel said, instead of the application
+    #[arg(long)]
+    pub kernel: bool,
+    /// Guest
+    pub name: String,
+}
+
+/// `lupine stop`.
+#[derive(Debug, Args)]
+pub struct StopArgs {
+    /// Seconds to wait before the guest is killed
+    #[arg(
+        short,
+        long = "time",
+        visible_alias = "timeout",
+        default_value = "10",
+        value_name = "SECONDS"
+    )]
+    pub time: DurationSecs,
+    /// Guests
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// `lupine kill`.
+#[derive(Debug, Args)]
+pub struct KillArgs {
+    /// Signal for the application; KILL ends the whole virtual machine
+    #[arg(short, long, default_value = "KILL", value_name = "SIGNAL")]
+    pub signal: SignalNumber,
+    /// Guests
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// `lupine rm`.
+#[derive(Debug, Args)]
+pub struct RmArgs {
+    /// Kill guests that run
+    #[arg(short, long)]
+    pub force: bool,
+    /// Guests
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// Commands whose only arguments are guests.
+#[derive(Debug, Args)]
+pub struct NamesArgs {
+    /// Guests
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// `lupine config`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// Flags that decide what is built.
+    #[command(flatten)]
+    pub options: BuildOptions,
+    /// Why is this option on, or off
+    #[arg(long, value_name = "OPTION", conflicts_with = "diff")]
+    pub explain: Option<String>,
+    /// What differs from another image, bundle directory or .config file
+    #[arg(long, value_name = "OTHER")]
+    pub diff: Option<String>,
+    /// How to report.
+    #[command(flatten)]
+    pub format: Output,
+    /// Image, bundle directory or .config file, then the command that replaces the image's own
+    #[arg(value_name = "IMAGE [CMD]", required = true, trailing_var_arg = true)]
+    pub image_and_command: Vec<String>,
+}
+
+/// `lupine doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Install the Debian packages that are missing (needs root)
+    #[arg(long)]
+    pub fix: bool,
+    /// How to report.
+    #[command(flatten)]
+    pub format: Output,
+}
+
+/// `lupine cache`.
+#[derive(Debug, Args)]
+pub struct CacheArgs {
+    /// What to do with the cache.
+    #[command(subcommand)]
+    pub command: CacheCommand,
+}
+
+/// The verbs of `lupine cache`.
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// List what the cache holds, by kind
+    Ls(ListArgs),
+    /// Remove what no image, guest or running command uses
+    Prune(PruneArgs),
+}
+
+/// `lupine cache prune`.
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Also kernels, root file systems and images that could be used again
+    #[arg(short, long)]
+    pub all: bool,
+    /// How to report.
+    #[command(flatten)]
+    pub format: Output,
+}
+
+/// `lupine completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `lupine monitor`, started by `run -d`.
+#[derive(Debug, Args)]
+pub struct MonitorArgs {
+    /// Guest
+    pub name: String,
+}
+
+/// What the user typed as IMAGE and CMD. Clap guarantees the first.
+pub fn split_command(words: &[String]) -> (&str, &[String]) {
+    match words {
+        [image, command @ ..] => (image, command),
+        [] => ("", &[]),
+    }
+}

@@ -1,0 +1,95 @@
+//! Flags that decide what is loaded and built.
+
+use clap::{Args, ValueEnum};
+
+use super::values;
+
+/// When to ask a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PullPolicy {
+    /// When the image is not in the cache
+    Missing,
+    /// Always, so that a moved tag is noticed
+    Always,
+    /// Never
+    Never,
+}
+
+/// Where the image comes from.
+#[derive(Debug, Clone, Args)]
+pub struct FetchOptions {
+    /// Platform of the image; linux/amd64 is the one there is
+    #[arg(long, value_name = "OS/ARCH", value_parser = values::platform)]
+    pub platform: Option<String>,
+    /// When to ask the registry
+    #[arg(long, value_enum, default_value = "missing")]
+    pub pull: PullPolicy,
+}
+
+/// How much the kernel holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProfileChoice {
+    /// The least that boots
+    Base,
+    /// One kernel for many servers
+    General,
+    /// What this image needs
+    App,
+}
+
+/// What the kernel is made of.
+#[derive(Debug, Clone, Args)]
+pub struct KernelOptions {
+    /// How much the kernel holds
+    #[arg(long, value_enum, default_value = "app")]
+    pub profile: ProfileChoice,
+    /// Set a kernel option, over everything else
+    #[arg(long = "option", value_name = "CONFIG_X=y|n", value_parser = values::kernel_option)]
+    pub options: Vec<(String, String)>,
+    /// Trade speed for a smaller kernel
+    #[arg(long)]
+    pub tiny: bool,
+    /// Virtual machine monitor that the kernel is for
+    #[arg(long, value_name = "VMM", default_value = "qemu")]
+    pub vmm: String,
+    /// Kernel source: debian, a tarball, a directory or a URL
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        default_value = "debian",
+        env = "LUPINE_KERNEL_SOURCE"
+    )]
+    pub kernel_source: String,
+    /// SHA-256 of the kernel source, required for a URL
+    #[arg(long, value_name = "HEX")]
+    pub kernel_sha256: Option<String>,
+    /// Patch set to apply
+    #[arg(long = "patch-set", value_name = "SET")]
+    pub patch_sets: Vec<String>,
+    /// Compile this many files at once [default: the number of processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+}
+
+/// Everything that decides what a bundle holds.
+#[derive(Debug, Clone, Args)]
+pub struct BuildOptions {
+    /// Where the image comes from.
+    #[command(flatten)]
+    pub fetch: FetchOptions,
+    /// What the kernel is made of.
+    #[command(flatten)]
+    pub kernel: KernelOptions,
+    /// Root file system: ext2, ext4, erofs, squashfs or cpio
+    #[arg(long, value_name = "FS", value_parser = values::file_system)]
+    pub fs: Option<String>,
+    /// Free space in a writable root file system
+    #[arg(long, value_name = "SIZE", default_value = "64m", value_parser = values::room)]
+    pub room: u64,
+    /// Replace the image's entry point
+    #[arg(long, value_name = "CMD")]
+    pub entrypoint: Option<String>,
+    /// Processors the kernel must support
+    #[arg(long, value_name = "N", default_value = "1", value_parser = values::cpus)]
+    pub cpus: u32,
+}

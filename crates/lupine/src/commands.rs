@@ -1,0 +1,84 @@
+//! The verbs, one module each.
+
+mod completions;
+mod kill;
+mod logs;
+mod ps;
+mod rm;
+mod stop;
+//mod version;
+mod wait;
+
+use lupine_store::Store;
+use miette::Result;
+
+use crate::cli::{Cli, Command};
+use crate::progress::{Reporter, Verbosity};
+use crate::state::{State, directory};
+
+/// What every verb may need.
+pub struct Context<'a> {
+    /// Where people read.
+    pub reporter: &'a Reporter,
+}
+
+impl Context<'_> {
+    /// The cache.
+    ///
+    /// # Errors
+    /// When it cannot be made or written.
+    pub fn store(&self) -> Result<Store> {
+        Ok(Store::open(directory(
+            "LUPINE_CACHE",
+            "XDG_CACHE_HOME",
+            ".cache",
+        ))?)
+    }
+
+    /// The records of guests.
+    ///
+    /// # Errors
+    /// When the directory cannot be made.
+    pub fn state(&self) -> Result<State> {
+        Ok(State::open()?)
+    }
+
+    /// Whether only names are wanted.
+    pub fn quiet(&self) -> bool {
+        self.reporter.verbosity() == Verbosity::Quiet
+    }
+}
+
+/// Does what the command line says; gives the exit status.
+///
+/// # Errors
+/// Whatever the verb could not do.
+pub fn dispatch(cli: Cli, reporter: &Reporter) -> Result<u8> {
+    let context = Context { reporter };
+    match cli.command {
+        Command::Ps(args) => ps::ps(&context, &args),
+        Command::Logs(args) => logs::logs(&context, &args),
+        Command::Stop(args) => stop::stop(&context, &args),
+        Command::Kill(args) => kill::kill(&context, &args),
+        Command::Rm(args) => rm::rm(&context, &args),
+        Command::Wait(args) => wait::wait(&context, &args),
+        Command::Completions(args) => completions::completions(&args),
+        //Command::Version(output) => version::version(output),
+        Command::Monitor(args) => {
+            crate::monitor::monitor(&args.name, &context.state()?, &context.store()?)
+        }
+        _ => Ok(0),
+    }
+}
+
+/// Does `verb` for each name; goes on after an error, and fails at the end.
+fn for_each(names: &[String], mut verb: impl FnMut(&str) -> Result<()>) -> Result<u8> {
+    let mut status = 0;
+    for name in names {
+        if let Err(report) = verb(name) {
+            crate::printer::report(&report);
+            status = 1;
+        }
+    }
+    Ok(status)
+}

@@ -1,0 +1,33 @@
+//! `lupine rm`.
+
+use miette::Result;
+
+use super::stop::end_now;
+use super::{Context, for_each};
+use crate::cli::RmArgs;
+use crate::state::StateError;
+use crate::{printer, tap};
+
+/// Removes guests that have ended.
+pub fn rm(context: &Context<'_>, args: &RmArgs) -> Result<u8> {
+    let state = context.state()?;
+    for_each(&args.names, |name| {
+        let found = match state.find(name) {
+            // Docker's -f is content with a guest that is not there, too.
+            Err(StateError::NoSuchGuest { .. }) if args.force => return Ok(()),
+            other => other?,
+        };
+        if args.force && found.live {
+            end_now(&found)?;
+        }
+        if let (false, Ok(record)) = (found.live, &found.record)
+            && let Some(device) = &record.tap
+            && tap::exists(device)
+        {
+            tap::remove(device);
+        }
+        state.remove(&found.dir)?;
+        printer::line(name);
+        Ok(())
+    })
+}

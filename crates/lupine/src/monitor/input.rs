@@ -1,0 +1,114 @@
+//! Everything a monitor waits for, in one queue.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Instant;
+
+use lupine_vm::Event;
+use miette::{IntoDiagnostic, Result, WrapErr};
+use signal_hook::consts::signal::{
+    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGURG, SIGUSR1, SIGUSR2, SIGWINCH,
+};
+use signal_hook::iterator::Signals;
+
+use super::ready;
+
+/// Signals that a monitor takes from outside.
+const TAKEN: [i32; 8] = [
+    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGURG, SIGUSR1, SIGUSR2, SIGWINCH,
+];
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// In the guest.
+    Event(Event),
+    /// No more events will come.
+    EventsClosed,
+    /// Bytes from the guest's terminal.
+    Terminal(Vec<u8>),
+    /// The guest's terminal is gone.
+    TerminalClosed,
+    /// This process got a signal.
+    Signal(i32),
+    /// The published ports answer since then.
+    Ready(Instant),
+}
+
+/// The queue.
+#[derive(Debug)]
+pub struct Inbox {
+    sender: Sender<Input>,
+    receiver: Receiver<Input>,
+}
+
+impl Inbox {
+    /// A queue that signals arrive in from now on, instead of killing this process.
+    ///
+    /// # Errors
+    /// When the kernel refuses a handler.
+    pub fn catching_signals() -> Result<Self> {
+        let (sender, receiver) = channel();
+        let mut signals = Signals::new(TAKEN)
+            .into_diagnostic()
+            .wrap_err("cannot catch signals")?;
+        let queue = sender.clone();
+        thread::spawn(move || {
+            for number in signals.forever() {
+                if queue.send(Input::Signal(number)).is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Self { sender, receiver })
+    }
+
+    /// Waits for the next input.
+    pub fn next(&self) -> Input {
+        // The queue owns a sender, so it is never disconnected.
+        self.receiver.recv().unwrap_or(Input::EventsClosed)
+    }
+
+    /// Puts a guest's events into the queue.
+    pub fn forward_events(&self, events: Receiver<Event>) {
+        let queue = self.sender.clone();
+        thread::spawn(move || {
+            for event in events {
+                let last = matches!(event, Event::End(_));
+                if queue.send(Input::Event(event)).is_err() || last {
+                    return;
+                }
+            }
+            let _ = queue.send(Input::EventsClosed);
+        });
+    }
+
+    /// Puts what a guest's terminal writes into the queue.
+    ///
+    /// # Errors
+    /// When the socket cannot be shared.
+    pub fn forward_terminal(&self, terminal: &UnixStream) -> Result<()> {
+        let mut terminal = terminal.try_clone().into_diagnostic()?;
+        let queue = self.sender.clone();
+        thread::spawn(move || {
+            let mut buffer = [0; 16 << 10];
+            while let Ok(length @ 1..) = terminal.read(&mut buffer) {
+                let _ = queue.send(Input::Terminal(buffer[..length].to_vec()));
+            }
+            let _ = queue.send(Input::TerminalClosed);
+        });
+        Ok(())
+    }
+
+    /// Finds out when all of `ports` answer.
+    pub fn probe_ready(&self, ports: Vec<SocketAddr>) {
+        let queue = self.sender.clone();
+        thread::spawn(move || {
+            let at = ports.into_iter().map(ready::wait_for).max();
+            let _ = queue.send(Input::Ready(at.unwrap_or_else(Instant::now)));
+        });
+    }
+}

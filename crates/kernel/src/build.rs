@@ -1,0 +1,268 @@
+//! From requests to a kernel, by way of everything that is there already.
+
+mod finish;
+mod objects;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use lupine_kconfig::Merged;
+use lupine_store::{At, Store};
+use lupine_tool::Progress;
+
+use crate::identity::{Key, recall, remember};
+use crate::make::{self, Make, is_object};
+use crate::resolve::{Resolved, resolve_with};
+use crate::source::{self, SourceId, SourceSpec, SourceTree, identify, key_of};
+use crate::toolchain::Toolchain;
+use crate::workspace::{self, OutDir};
+use crate::{Data, Durations, KernelError, Metadata, Objects, Patch, patches, toolchain};
+
+/// Store kind of finished kernels.
+pub(crate) const KERNELS: &str = "kernels";
+
+/// Which files a kernel is wanted as. There is always a `vmlinux`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Formats {
+    /// Also a compressed `bzImage`, for loaders that want one.
+    pub bzimage: bool,
+}
+
+/// How to build.
+pub struct Options<'a> {
+    /// The embedded data, or another directory's.
+    pub data: &'a Data,
+    /// Where the source comes from.
+    pub source: &'a SourceSpec,
+    /// Names of patch sets, in the order of application.
+    pub patch_sets: &'a [String],
+    /// How many compilers run at once.
+    pub jobs: usize,
+    /// Which files are wanted.
+    pub formats: Formats,
+    /// Who is told what goes on.
+    pub progress: &'a dyn Progress,
+}
+
+/// A finished kernel in the store.
+#[derive(Debug, Clone)]
+pub struct KernelImage {
+    /// Its key: configuration, source, patches, compiler and formats.
+    pub key: String,
+    /// The store's entry.
+    pub dir: PathBuf,
+    /// The kernel, stripped; starts by PVH where CONFIG_PVH is set.
+    pub vmlinux: PathBuf,
+    /// The compressed kernel, when it was asked for.
+    pub bzimage: Option<PathBuf>,
+    /// The resolved configuration.
+    pub config: PathBuf,
+    /// What went in and came out.
+    pub metadata: Metadata,
+}
+
+/// Everything but the requests that decides about a kernel's bytes.
+pub(crate) struct Inputs {
+    id: SourceId,
+    patches: Vec<(String, Patch)>,
+    pub(crate) toolchain: Toolchain,
+}
+
+impl Inputs {
+    pub(crate) fn find(store: &Store, options: &Options<'_>) -> Result<Self, KernelError> {
+        let patches = patches::select(options.data, options.patch_sets)?;
+        let toolchain = Toolchain::of_host()?;
+        let id = identify(store, options.data, options.source, options.progress)?;
+        Ok(Self {
+            id,
+            patches,
+            toolchain,
+        })
+    }
+
+    /// The patched tree, made if it is not there.
+    pub(crate) fn source_tree(
+        &self,
+        store: &Store,
+        options: &Options<'_>,
+    ) -> Result<SourceTree, KernelError> {
+        source::tree_of(
+            store,
+            options.data,
+            &self.id,
+            &self.patches,
+            options.progress,
+        )
+    }
+
+    fn key(&self, kind: &str, config: &str, formats: Formats) -> String {
+        Key::new(kind)
+            .field("config", config)
+            .field("source", key_of(&self.id.sha256, &self.patches))
+            .field("tools", self.toolchain.key())
+            .field("bzimage", if formats.bzimage { "y" } else { "n" })
+            .finish()
+    }
+}
+
+/// The kernel for these requests: from the store when one of the same key is there, else built.
+///
+/// Two processes that want the same kernel build it once; the second waits and says so.
+/// Killed at any moment, the same call begins again and finds what was finished.
+///
+/// # Errors
+/// What [`crate::resolve`] refuses; a compiler error with the compiler's words; a full disk.
+pub fn build(
+    store: &Store,
+    merged: &Merged,
+    options: &Options<'_>,
+) -> Result<KernelImage, KernelError> {
+    let inputs = Inputs::find(store, options)?;
+    let request = inputs.key("request", &merged.to_config(), options.formats);
+    if let Some(kernel) = recall(store, &request).and_then(|key| load(store, &key)) {
+        return Ok(kernel);
+    }
+    let mut watch = Watch::start();
+    let _ = inputs.source_tree(store, options)?;
+    watch.durations.source = watch.lap();
+    let resolved = resolve_with(store, merged, options, &inputs)?;
+    watch.durations.resolve = watch.lap();
+    let key = inputs.key("kernel", &resolved.text, options.formats);
+    let kernel = match load(store, &key) {
+        Some(kernel) => kernel,
+        None => build_locked(store, options, &inputs, &resolved, &key, watch)?,
+    };
+    remember(store, &request, &key)?;
+    Ok(kernel)
+}
+
+/// A finished kernel by its key, unless it is not there or damaged.
+fn load(store: &Store, key: &str) -> Option<KernelImage> {
+    let dir = store.get(KERNELS, key)?;
+    let text = fs::read(dir.join("metadata.json")).ok()?;
+    let metadata: Metadata = serde_json::from_slice(&text).ok()?;
+    let vmlinux = dir.join("vmlinux");
+    let whole = fs::metadata(&vmlinux).is_ok_and(|m| m.len() == metadata.vmlinux.bytes);
+    whole.then(|| KernelImage {
+        key: key.to_owned(),
+        bzimage: metadata.bzimage.is_some().then(|| dir.join("bzImage")),
+        config: dir.join("config"),
+        vmlinux,
+        metadata,
+        dir,
+    })
+}
+
+fn build_locked(
+    store: &Store,
+    options: &Options<'_>,
+    inputs: &Inputs,
+    resolved: &Resolved,
+    key: &str,
+    mut watch: Watch,
+) -> Result<KernelImage, KernelError> {
+    let waiting = format!(
+        "waiting for another process that builds kernel {}",
+        &key[..12]
+    );
+    let _lock = workspace::lock(store, &format!("kernel-{key}"), &waiting, options.progress)?;
+    if let Some(kernel) = load(store, key) {
+        return Ok(kernel);
+    }
+    toolchain::check()?;
+    watch.lap();
+    let out = workspace::open(
+        store,
+        &resolved.source,
+        &inputs.toolchain,
+        "out",
+        options.progress,
+    )?;
+    let objects = run_make(store, options, &out, resolved, key)?;
+    watch.durations.make = watch.lap();
+    let job = finish::Job {
+        store,
+        options,
+        out: &out,
+        resolved,
+        key,
+        objects,
+    };
+    job.publish(inputs, watch)?;
+    out.done()?;
+    load(store, key).ok_or_else(|| KernelError::Damaged {
+        path: store.path(KERNELS, key),
+        why: "it cannot be read back".into(),
+    })
+}
+
+/// Brings the build directory to this configuration. The directory stays dirty unless
+/// make ended by itself.
+fn run_make(
+    store: &Store,
+    options: &Options<'_>,
+    out: &OutDir,
+    resolved: &Resolved,
+    key: &str,
+) -> Result<Objects, KernelError> {
+    let progress = options.progress;
+    progress.step(&format!(
+        "building kernel {} (Linux {})",
+        &key[..12],
+        resolved.source.version
+    ));
+    let config = out.join(".config");
+    let before = fs::read_to_string(&config).ok();
+    let estimate = objects::estimate(store, out, before.as_deref(), &resolved.text);
+    if before.as_deref() != Some(&resolved.text) {
+        fs::write(&config, &resolved.text).at("write", &config)?;
+    }
+    let stats = out.base.join("ccache.log");
+    let _ = fs::remove_file(&stats);
+    let targets = ["vmlinux", "bzImage"]
+        .into_iter()
+        .take(1 + usize::from(options.formats.bzimage));
+    let make = targets
+        .fold(Make::new(out, options.jobs, "make"), Make::arg)
+        .ccache(store, &stats)?;
+    let log = make.log.clone();
+    let mut done = 0;
+    let succeeded = make.run(&mut |line| {
+        if is_object(line) {
+            done += 1;
+            progress.advance(done, estimate.map(|total| total.max(done)));
+        }
+    })?;
+    if !succeeded {
+        let kind = |errors, log| KernelError::Build { errors, log };
+        let (error, sound) = make::failed(store, &log, key, kind);
+        if sound {
+            out.done()?;
+        }
+        return Err(error);
+    }
+    objects::count(store, out, before.is_none(), done as usize, &stats)
+}
+
+/// Measures the steps of a build.
+pub(crate) struct Watch {
+    last: Instant,
+    pub(crate) durations: Durations,
+}
+
+impl Watch {
+    fn start() -> Self {
+        Self {
+            last: Instant::now(),
+            durations: Durations::default(),
+        }
+    }
+
+    /// Milliseconds since the last lap.
+    pub(crate) fn lap(&mut self) -> u64 {
+        let took = self.last.elapsed().as_millis();
+        self.last = Instant::now();
+        u64::try_from(took).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,128 @@
+//! Counting objects: how many a build will make, and how many it made.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lupine_kconfig::{DotConfig, bare};
+use lupine_store::Store;
+use lupine_tool::Tool;
+
+use crate::identity::{Key, recall, remember};
+use crate::workspace::OutDir;
+use crate::{KernelError, Objects};
+
+/// How many objects make will announce: for a new directory as many as last time
+/// anywhere; else those that a changed option concerns, as kbuild itself recorded it.
+pub(super) fn estimate(
+    store: &Store,
+    out: &OutDir,
+    before: Option<&str>,
+    after: &str,
+) -> Option<u64> {
+    let Some(before) = before else {
+        return recall(store, &count_key())?.parse().ok();
+    };
+    let changed = changed(before, after)?;
+    let marks: Vec<String> = changed
+        .iter()
+        .map(|o| format!("include/config/{o})"))
+        .collect();
+    let concerned = |text: &str| marks.iter().any(|mark| text.contains(mark));
+    let commands = commands(&out.dir);
+    let texts = commands
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok());
+    Some(texts.filter(|text| concerned(text)).count() as u64)
+}
+
+fn count_key() -> String {
+    Key::new("objects").finish()
+}
+
+/// Names, without `CONFIG_`, of the options in which two configurations differ.
+fn changed(before: &str, after: &str) -> Option<Vec<String>> {
+    let (before, after) = (
+        DotConfig::parse(before).ok()?,
+        DotConfig::parse(after).ok()?,
+    );
+    let differences = lupine_kconfig::diff(&before, &after);
+    Some(
+        differences
+            .iter()
+            .map(|d| bare(&d.option).to_owned())
+            .collect(),
+    )
+}
+
+/// The files `.NAME.o.cmd` in which kbuild records what an object depends on.
+fn commands(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut todo = vec![dir.to_owned()];
+    while let Some(dir) = todo.pop() {
+        for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                todo.push(entry.path());
+            } else if entry.file_name().to_string_lossy().ends_with(".o.cmd") {
+                found.push(entry.path());
+            }
+        }
+    }
+    found
+}
+
+/// What a build did. `announced` counts make's lines; ccache's log says which of them
+/// were no compilation; the archive of the whole kernel says how many objects there are.
+pub(super) fn count(
+    store: &Store,
+    out: &OutDir,
+    is_new: bool,
+    announced: usize,
+    stats: &Path,
+) -> Result<Objects, KernelError> {
+    if is_new {
+        remember(store, &count_key(), &announced.to_string())?;
+    }
+    let cached = cache_hits(&fs::read_to_string(stats).unwrap_or_default()).min(announced);
+    let archive = out.join("vmlinux.a");
+    let linked = if archive.is_file() {
+        let listing = Tool::new("ar").arg("t").arg(&archive).run()?.stdout;
+        listing.iter().filter(|byte| **byte == b'\n').count()
+    } else {
+        announced
+    };
+    let total = linked.max(announced);
+    Ok(Objects {
+        total,
+        compiled: announced - cached,
+        cached,
+        kept: total - announced,
+    })
+}
+
+/// Hits in ccache's log of one build.
+fn cache_hits(log: &str) -> usize {
+    let hits = ["preprocessed_cache_hit", "direct_cache_hit"];
+    log.lines()
+        .filter(|line| hits.contains(&line.trim()))
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changed_options_are_found() {
+        let (before, after) = (
+            "CONFIG_A=y\nCONFIG_B=1\n",
+            "CONFIG_A=y\nCONFIG_B=2\nCONFIG_C=y\n",
+        );
+        assert_eq!(changed(before, after).unwrap(), ["B", "C"]);
+    }
+
+    #[test]
+    fn hits_are_counted() {
+        let log = "# ../a.c\ncache_miss\n# ../b.c\npreprocessed_cache_hit\n";
+        assert_eq!(cache_hits(log), 1);
+    }
+}

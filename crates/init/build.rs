@@ -30,7 +30,7 @@ mod embed {
     pub(crate) fn build() {
         let out = PathBuf::from(variable("OUT_DIR"));
         let package = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../../guest/init");
-        for part in ["src", "Cargo.toml", "Cargo.lock", "build.rs"] {
+        for part in ["src", "Cargo.toml", "Cargo.lock", "build.rs", "layout.ld"] {
             println!("cargo::rerun-if-changed={}", package.join(part).display());
         }
         println!("cargo::rerun-if-changed=src");

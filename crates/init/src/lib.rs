@@ -7,10 +7,14 @@
 
 extern crate alloc;
 
+mod account;
 mod bytes;
 mod codec;
+mod environment;
 
+pub use account::{Account, account};
 pub use codec::{BODY_MAX, Decoder, FrameError, decode_spec, encode, encode_spec};
+pub use environment::{candidates, environment};
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -121,6 +125,9 @@ pub enum Frame {
     Signal(u8),
     /// Host: the terminal's new size, rows and columns.
     Winsize(u16, u16),
+    /// Host: I have read [`Frame::Exited`], [`Frame::Killed`] or [`Frame::Refused`], and so all
+    /// that came before it; the guest may power off. Without it the VMM could end with bytes unread.
+    PowerOff,
     /// Guest: bytes from the application's stdout.
     Stdout(#[serde(with = "bytes")] Vec<u8>),
     /// Guest: bytes from the application's stderr.

@@ -83,6 +83,7 @@ fn frame() -> impl Strategy<Value = Frame> {
         spec().prop_map(|spec| Frame::Spec(Box::new(spec))),
         bytes().prop_map(Frame::Stdin),
         Just(Frame::StdinEnd),
+        Just(Frame::PowerOff),
         any::<u8>().prop_map(Frame::Signal),
         any::<(u16, u16)>().prop_map(|(rows, cols)| Frame::Winsize(rows, cols)),
         bytes().prop_map(Frame::Stdout),

@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use object::elf::{
-    DT_NEEDED, DT_NULL, DT_STRTAB, ET_DYN, FileHeader64, PT_DYNAMIC, PT_INTERP, PT_LOAD,
+    DT_NEEDED, DT_NULL, DT_STRSZ, DT_STRTAB, ET_DYN, FileHeader64, PT_DYNAMIC, PT_INTERP, PT_LOAD,
 };
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 use object::read::{ReadCache, StringTable};
@@ -209,7 +209,8 @@ fn libraries<'a>(
     let Some(offset) = offset else {
         return Ok(Vec::new());
     };
-    let strings = StringTable::new(data, offset, u64::MAX);
+    let length = value(DT_STRSZ).unwrap_or(0);
+    let strings = StringTable::new(data, offset, offset.saturating_add(length));
     let names = dynamics
         .iter()
         .filter(|(tag, _)| *tag == DT_NEEDED)

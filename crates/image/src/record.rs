@@ -31,11 +31,7 @@ pub(crate) fn full_name(reference: &ImageRef) -> String {
     let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
     let mut full = reference.clone();
     match &mut full {
-        ImageRef::Docker(_) => {}
-        ImageRef::Deb(packages) => {
-            packages.sort_unstable();
-            packages.dedup();
-        }
+        ImageRef::Docker(_) | ImageRef::Deb(_) => {}
         ImageRef::Dir(path)
         | ImageRef::Oci { dir: path, .. }
         | ImageRef::OciArchive { file: path, .. }
@@ -103,7 +99,7 @@ mod tests {
     fn records_are_listed_found_and_forgotten() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
-        let reference: ImageRef = "deb:b1,a1".parse().unwrap();
+        let reference: ImageRef = "deb:a1,b1".parse().unwrap();
         let record = ImageRecord {
             reference: full_name(&reference),
             digest: blob::digest_of(b"x"),

@@ -79,7 +79,7 @@ pub fn load(
     options: &LoadOptions<'_>,
 ) -> Result<Image, ImageError> {
     let name = record::full_name(reference);
-    let stamp = stamp(reference)?;
+    let stamp = stamp(store, reference)?;
     if let Some(image) = stored(store, reference, &name, &stamp, options.pull) {
         return Ok(image);
     }
@@ -133,11 +133,11 @@ fn stored(
 }
 
 /// What a source looks like, cheaply; empty where only the network knows.
-fn stamp(reference: &ImageRef) -> Result<String, ImageError> {
+fn stamp(store: &Store, reference: &ImageRef) -> Result<String, ImageError> {
     match reference {
         ImageRef::Docker(_) => Ok(String::new()),
         ImageRef::Deb(packages) => Ok(deb::stamp(packages)),
-        ImageRef::Dir(dir) => directory::stamp(dir),
+        ImageRef::Dir(dir) => directory::stamp(store, dir),
         ImageRef::Oci { dir, .. } => layout::directory_stamp(dir),
         ImageRef::OciArchive { file, .. } | ImageRef::DockerArchive { file, .. } => {
             layout::file_stamp(file)

@@ -33,6 +33,8 @@ pub struct Parts<'a> {
     pub rootfs: RootfsFile<'a>,
     /// How PID 1 runs the application.
     pub spec: &'a GuestSpec,
+    /// The image's entry point.
+    pub entrypoint: Vec<String>,
     /// Memory in MiB, if the bundle shall say.
     pub mem_mib: Option<u32>,
     /// Ports that the image exposes.
@@ -184,6 +186,7 @@ fn fill(dir: &Path, parts: &Parts) -> Result<Manifest, BundleError> {
             key: parts.rootfs.key.into(),
         },
         spec: parts.spec.clone(),
+        entrypoint: parts.entrypoint.clone(),
         mem_mib: parts.mem_mib,
         exposed_ports: parts.exposed_ports.clone(),
         stop_signal: parts.stop_signal.clone(),

@@ -31,6 +31,9 @@ pub struct Manifest {
     pub rootfs: RootfsPart,
     /// How PID 1 runs the application unless told otherwise.
     pub spec: GuestSpec,
+    /// The image's entry point: what a command that replaces the image's own is appended to.
+    #[serde(default)]
+    pub entrypoint: Vec<String>,
     /// Memory for the guest in MiB; `None` leaves it to the runner.
     pub mem_mib: Option<u32>,
     /// Ports that the image exposes.
@@ -202,6 +205,7 @@ pub(crate) mod tests {
                 argv: vec!["redis-server".into()],
                 ..GuestSpec::default()
             },
+            entrypoint: Vec::new(),
             mem_mib: Some(64),
             exposed_ports: vec![ExposedPort {
                 port: 6379,

@@ -47,30 +47,60 @@ fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// Whether the subject uses a network, where the tables can tell: a known application that
+/// needs no sockets in an image that exposes no port does not. `None`: nobody knows.
+pub fn uses_network(tables: &Tables, subject: &Subject) -> Option<bool> {
+    if !subject.ports.is_empty() {
+        return Some(true);
+    }
+    let known = matched(tables, subject);
+    let sockets = |a: &Application| a.needs.iter().any(|n| n.feature == "inet");
+    (!known.is_empty()).then(|| known.iter().any(|(_, application, _)| sockets(application)))
+}
+
 /// The applications that are called by the subject, each with the program that gave it away.
 fn matched<'t>(tables: &'t Tables, subject: &Subject) -> Vec<(&'t str, &'t Application, String)> {
-    let names = program_names(subject);
+    let own = own_names(subject);
+    let started = started_names(tables, subject, &own);
     let application = |(name, application): (&'t String, &'t Application)| {
-        let program = names.iter().find(|n| application.is_called(n))?;
+        // A word such as `hello` among the arguments is too weak a sign for a kernel with nothing.
+        let weak = application.needs.is_empty();
+        let started = started.iter().filter(|_| !weak);
+        let program = own
+            .iter()
+            .chain(started)
+            .find(|n| application.is_called(n))?;
         Some((name.as_str(), application, (*program).to_owned()))
     };
     tables.applications.iter().filter_map(application).collect()
 }
 
-/// Base names of everything in the exec chain and of the arguments that may be programs;
-/// what is given to a shell by `-c` is split into words.
-fn program_names(subject: &Subject) -> Vec<&str> {
-    let mut names: Vec<&str> = subject.chain.iter().map(|p| base_name(p)).collect();
+/// Base names of everything in the exec chain and of what was asked for.
+fn own_names(subject: &Subject) -> Vec<&str> {
+    let chain = subject.chain.iter().map(String::as_str);
+    let asked = subject.argv.first().map(String::as_str);
+    chain
+        .chain(asked)
+        .map(base_name)
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+/// Base names of the arguments that a script or a wrapper may start; what is given to a shell
+/// by `-c` is split into words.
+fn started_names<'s>(tables: &Tables, subject: &'s Subject, own: &[&str]) -> Vec<&'s str> {
+    let wraps = |name: &&str| tables.wrappers.iter().any(|w| w == name);
+    if !subject.script && !own.iter().any(wraps) {
+        return Vec::new();
+    }
+    let mut names: Vec<&str> = Vec::new();
     let mut command = false;
-    for argument in &subject.argv {
+    for argument in subject.argv.iter().skip(1) {
         if argument.starts_with('-') {
-            command = argument == "-c";
+            command = argument.ends_with('c') && !argument.starts_with("--");
         } else if command {
-            names.extend(
-                argument
-                    .split([' ', '\t', '\n', ';', '&', '|', '(', ')'])
-                    .map(base_name),
-            );
+            let words = argument.split([' ', '\t', '\n', ';', '&', '|', '(', ')', '"', '\'']);
+            names.extend(words.map(base_name));
             command = false;
         } else {
             names.push(base_name(argument));
@@ -218,3 +248,6 @@ impl Found<'_> {
         self.needs.into_iter().map(need).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

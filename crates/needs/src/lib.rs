@@ -13,7 +13,7 @@ mod tables;
 
 use serde::{Deserialize, Serialize};
 
-pub use derive::derive;
+pub use derive::{derive, uses_network};
 pub use subject::{Machine, Port, Profile, ProfileError, Subject};
 pub use tables::{Application, ApplicationFeature, Feature, Setting, Tables, TablesError};
 

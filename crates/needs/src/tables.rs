@@ -74,6 +74,8 @@ pub struct Tables {
     pub common: Vec<String>,
     /// By name.
     pub applications: BTreeMap<String, Application>,
+    /// Programs that start the one that is among their arguments.
+    pub wrappers: Vec<String>,
 }
 
 /// A table that cannot be used.
@@ -119,6 +121,7 @@ struct FeaturesFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ApplicationsFile {
+    wrappers: Vec<String>,
     application: BTreeMap<String, Application>,
 }
 
@@ -153,6 +156,7 @@ impl Tables {
             general: features.general,
             common: features.common,
             applications: applications.application,
+            wrappers: applications.wrappers,
         };
         tables.check()?;
         Ok(tables)

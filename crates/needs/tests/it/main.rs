@@ -1,0 +1,4 @@
+//! The tables against what is known from elsewhere.
+
+mod coverage;
+mod tables;

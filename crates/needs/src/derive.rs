@@ -75,15 +75,12 @@ fn matched<'t>(tables: &'t Tables, subject: &Subject) -> Vec<(&'t str, &'t Appli
     tables.applications.iter().filter_map(application).collect()
 }
 
-/// Base names of everything in the exec chain and of what was asked for.
+/// Base names of what was asked for and of everything in the exec chain.
 fn own_names(subject: &Subject) -> Vec<&str> {
     let chain = subject.chain.iter().map(String::as_str);
     let asked = subject.argv.first().map(String::as_str);
-    chain
-        .chain(asked)
-        .map(base_name)
-        .filter(|name| !name.is_empty())
-        .collect()
+    let names = asked.into_iter().chain(chain).map(base_name);
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 /// Base names of the arguments that a script or a wrapper may start; what is given to a shell
@@ -226,8 +223,15 @@ impl Found<'_> {
             self.add(&need.feature, state, Source::Table, text);
         }
         if !application.needs.is_empty() {
-            for feature in &self.tables.common {
-                let text = "nearly every application uses it: in all of their kernels, so that they share objects";
+            self.common();
+        }
+    }
+
+    /// What is not known to be needed, but makes kernels of different applications share objects.
+    fn common(&mut self) {
+        let text = "nearly every application uses it: kernels that agree on it share their objects";
+        for feature in &self.tables.common {
+            if !self.needs.contains_key(feature) {
                 self.add(feature, State::Used, Source::Table, text);
             }
         }

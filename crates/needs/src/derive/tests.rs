@@ -1,10 +1,13 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::subject::Port;
 
-fn tables() -> Tables {
-    Tables::builtin().unwrap()
+fn tables() -> &'static Tables {
+    static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::builtin().unwrap());
+    &TABLES
 }
 
 fn strings(items: &[&str]) -> Vec<String> {
@@ -19,7 +22,7 @@ fn run(argv: &[&str]) -> Subject {
 }
 
 fn app(subject: &Subject) -> Needs {
-    derive(&tables(), subject, &Machine::default(), Profile::App)
+    derive(tables(), subject, &Machine::default(), Profile::App)
 }
 
 fn names(needs: &Needs) -> Vec<&str> {
@@ -28,7 +31,7 @@ fn names(needs: &Needs) -> Vec<&str> {
 
 fn applications(subject: &Subject) -> Vec<String> {
     let tables = tables();
-    let found = matched(&tables, subject);
+    let found = matched(tables, subject);
     found
         .into_iter()
         .map(|(name, ..)| name.to_owned())
@@ -74,7 +77,7 @@ fn hello_needs_nothing_but_its_machine() {
         network: false,
         ..Machine::default()
     };
-    let needs = derive(&tables(), &run(&["hello"]), &machine, Profile::App);
+    let needs = derive(tables(), &run(&["hello"]), &machine, Profile::App);
     assert_eq!(names(&needs), ["ext2"]);
 }
 
@@ -150,7 +153,7 @@ fn what_the_machine_needs() {
     };
     let base = |fs: &str| {
         derive(
-            &tables(),
+            tables(),
             &run(&["redis-server"]),
             &machine(fs),
             Profile::Base,
@@ -188,9 +191,9 @@ fn memory_is_asked_for_by_applications_that_need_more() {
 #[test]
 fn who_uses_the_network() {
     let tables = tables();
-    assert_eq!(uses_network(&tables, &run(&["redis-server"])), Some(true));
-    assert_eq!(uses_network(&tables, &run(&["hello"])), Some(false));
-    assert_eq!(uses_network(&tables, &run(&["frobnicate"])), None);
+    assert_eq!(uses_network(tables, &run(&["redis-server"])), Some(true));
+    assert_eq!(uses_network(tables, &run(&["hello"])), Some(false));
+    assert_eq!(uses_network(tables, &run(&["frobnicate"])), None);
 }
 
 #[test]
@@ -228,10 +231,10 @@ proptest! {
         let machine = Machine { cpus, ..Machine::default() };
         let tables = tables();
         for profile in [Profile::Base, Profile::General, Profile::App] {
-            let needs = derive(&tables, &subject, &machine, profile);
+            let needs = derive(tables, &subject, &machine, profile);
             prop_assert!(needs.needs.is_sorted_by_key(|n| &n.feature));
             prop_assert!(needs.needs.iter().all(|n| !n.evidence.is_empty()));
-            prop_assert_eq!(&needs, &derive(&tables, &subject, &machine, profile));
+            prop_assert_eq!(&needs, &derive(tables, &subject, &machine, profile));
             for need in &needs.needs {
                 for inner in &tables.features[&need.feature].needs {
                     prop_assert!(needs.get(inner).is_some());

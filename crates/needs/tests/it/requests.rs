@@ -1,0 +1,139 @@
+//! What the data in `kernel/` asks of the kernel's solver. A change of data shows here.
+
+use lupine_kconfig::{Allowed, Fragment, Layer, Merged, Value, merge};
+use lupine_needs::{Machine, Needs, Profile, Subject, Tables, derive};
+
+macro_rules! fragment {
+    ($layer:ident, $path:literal) => {
+        Fragment::parse(
+            $path,
+            Layer::$layer,
+            include_str!(concat!("../../../../kernel/config/", $path)),
+        )
+        .unwrap()
+    };
+}
+
+fn vmms() -> [Fragment; 3] {
+    [
+        fragment!(Vmm, "vmm/qemu.config"),
+        fragment!(Vmm, "vmm/firecracker.config"),
+        fragment!(Vmm, "vmm/kata.config"),
+    ]
+}
+
+fn features() -> [Fragment; 4] {
+    [
+        fragment!(Feature, "feature/tiny.config"),
+        fragment!(Feature, "feature/debug.config"),
+        fragment!(Feature, "feature/mitigations.config"),
+        fragment!(Feature, "feature/no-mitigations.config"),
+    ]
+}
+
+fn requests(vmm: &Fragment, needs: &Needs, feature: Option<&Fragment>) -> Merged {
+    let mut fragments = vec![
+        fragment!(Base, "base.config"),
+        fragment!(Arch, "arch/x86_64.config"),
+        vmm.clone(),
+    ];
+    for need in &needs.needs {
+        let settings = need.options.iter().map(|s| {
+            let value: Value = s.value.parse().unwrap();
+            (s.option.as_str(), value, s.why.as_str())
+        });
+        fragments.push(Fragment::from_settings(
+            &need.feature,
+            Layer::Need,
+            settings,
+        ));
+    }
+    fragments.extend(feature.cloned());
+    merge(&fragments).unwrap()
+}
+
+fn of(program: &str, fs: &str, profile: Profile) -> Needs {
+    let tables = Tables::builtin().unwrap();
+    let subject = Subject {
+        argv: vec![program.into()],
+        ..Subject::default()
+    };
+    let machine = Machine {
+        fs: fs.into(),
+        cpus: 2,
+        ..Machine::default()
+    };
+    derive(&tables, &subject, &machine, profile)
+}
+
+#[test]
+fn nothing_contradicts_anything_else() {
+    let tables = Tables::builtin().unwrap();
+    let mut all: Vec<Needs> = Vec::new();
+    for fs in ["ext2", "ext4", "erofs", "squashfs", "cpio"] {
+        all.push(of("", fs, Profile::Base));
+        all.push(of("", fs, Profile::General));
+    }
+    for application in tables.applications.values() {
+        all.push(of(&application.programs[0], "ext2", Profile::App));
+    }
+    for vmm in &vmms() {
+        for needs in &all {
+            requests(vmm, needs, None);
+            for feature in &features() {
+                requests(vmm, needs, Some(feature));
+            }
+        }
+    }
+}
+
+#[test]
+fn all_features_together_agree() {
+    let tables = Tables::builtin().unwrap();
+    let mut options = std::collections::BTreeMap::new();
+    for (name, feature) in &tables.features {
+        for setting in &feature.options {
+            let first = options
+                .entry(&setting.option)
+                .or_insert((name, &setting.value));
+            assert_eq!(
+                first.1, &setting.value,
+                "{name} and {} disagree on {}",
+                first.0, setting.option
+            );
+        }
+    }
+}
+
+#[test]
+fn allowed_drops_are_asked_for_somewhere() {
+    let text = include_str!("../../../../kernel/config/allowed.config");
+    let allowed = Allowed::parse("allowed.config", text).unwrap();
+    let mut asked = vec![fragment!(Base, "base.config")];
+    asked.extend(features());
+    for (option, drop) in &allowed.drops {
+        let mut lines = asked.iter().flat_map(|f| &f.lines);
+        assert!(
+            lines.any(|l| l.option == *option && l.value == drop.asked),
+            "{option}"
+        );
+    }
+}
+
+#[test]
+fn the_requests_of_redis() {
+    let needs = of("redis-server", "ext2", Profile::App);
+    insta::assert_snapshot!(requests(&vmms()[0], &needs, None).to_config());
+}
+
+#[test]
+fn the_requests_of_a_tiny_hello() {
+    let needs = of("hello", "ext2", Profile::App);
+    insta::assert_snapshot!(requests(&vmms()[0], &needs, Some(&features()[0])).to_config());
+}
+
+#[test]
+fn the_requests_of_the_general_kernel() {
+    let needs = of("", "ext2", Profile::General);
+    insta::assert_snapshot!(requests(&vmms()[0], &needs, None).to_config());
+}

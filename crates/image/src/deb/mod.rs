@@ -1,0 +1,273 @@
+//! `deb:PKG[,PKG...]`: a Debian root file system, made by mmdebstrap.
+//!
+//! The tree holds Debian's essential packages (some 45 MB: a shell, the core
+//! tools, libc, dpkg) because maintainer scripts need them, and the packages
+//! that were asked for with what they depend on; recommendations are left out, and
+//! so are documentation, translations and whatever only apt needs.
+//!
+//! An image is kept by its list of packages, as a registry's by its tag: a
+//! newer version in the archive is seen with `Pull::Always`, and an older
+//! recipe of ours is replaced at once.
+
+mod sources;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufReader};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use lupine_store::{At, Store};
+use lupine_tool::{Progress, Tool, ToolError};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::blob::{self, BlobWriter};
+use crate::{ImageError, manifest};
+
+/// The table of well-known servers.
+const SERVERS: &str = include_str!("servers.toml");
+/// Files that are newer get this time: Debian 12's release day, 2023-06-10.
+const EPOCH: &str = "1686355200";
+/// A mirror may be slow, but not for ever.
+const LIMIT: Duration = Duration::from_secs(3600);
+/// PATH in the tree, Debian's own for root.
+const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Left out while packages are unpacked. The last one holds converters between
+/// character sets other than Unicode.
+const EXCLUDED: [&str; 7] = [
+    "/usr/share/doc/*",
+    "/usr/share/man/*",
+    "/usr/share/info/*",
+    "/usr/share/locale/*",
+    "/usr/share/lintian/*",
+    "/usr/share/bug/*",
+    "/usr/lib/x86_64-linux-gnu/gconv/*",
+];
+
+/// Before anything is there: /bin and the like are links, as everywhere since
+/// Debian 12 (without them apt would install usrmerge, and perl for it), and
+/// no maintainer script may start a server.
+const BEFORE_ALL: &str = r#"set -e
+for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -sT "usr/$d" "$1/$d"; done
+printf '#!/bin/sh\nexit 101\n' > "$1/usr/sbin/policy-rc.d"
+chmod 755 "$1/usr/sbin/policy-rc.d"
+mkdir -p "$1/etc/apt/preferences.d"
+printf 'Package: usrmerge\nPin: version *\nPin-Priority: -1\n' > "$1/etc/apt/preferences.d/lupine""#;
+
+/// After everything: what only the installation needed, and what would make
+/// two builds differ.
+const AFTER_ALL: &str = r#"set -e
+cd "$1"
+rm -rf usr/sbin/policy-rc.d etc/apt/preferences.d/lupine etc/apt/apt.conf.d/99mmdebstrap etc/dpkg/dpkg.cfg.d/99mmdebstrap
+rm -rf var/cache/debconf/*-old var/lib/dpkg/*-old var/cache/ldconfig/aux-cache etc/passwd- etc/group- etc/shadow- etc/gshadow- etc/.pwd.lock
+rm -rf usr/share/doc/* usr/share/man/* usr/share/info/* usr/share/locale/* usr/share/lintian/* usr/share/bug/* usr/lib/x86_64-linux-gnu/gconv/*
+mkdir -p tmp etc dev proc sys run root var/tmp
+chmod 1777 tmp var/tmp
+find var/log -type f -delete 2>/dev/null || true
+: > etc/machine-id
+rm -f etc/hostname"#;
+
+/// One entry of the table.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Server {
+    cmd: Vec<String>,
+    user: String,
+    env: Vec<String>,
+    workdir: String,
+    ports: Vec<String>,
+    volumes: Vec<String>,
+    stop_signal: Option<String>,
+    variant: Option<String>,
+    before: Vec<String>,
+    setup: Vec<String>,
+    remove: Vec<String>,
+}
+
+impl Server {
+    /// The `config` section of the image's configuration.
+    fn section(&self) -> Value {
+        let set = |items: &[String]| -> BTreeMap<String, Value> {
+            items.iter().map(|item| (item.clone(), json!({}))).collect()
+        };
+        let mut env = vec![PATH.to_owned()];
+        env.extend(self.env.iter().cloned());
+        let mut section = json!({
+            "Env": env,
+            "Cmd": self.cmd,
+            "User": self.user,
+            "WorkingDir": self.workdir,
+            "ExposedPorts": set(&self.ports),
+            "Volumes": set(&self.volumes),
+        });
+        if let Some(signal) = &self.stop_signal {
+            section["StopSignal"] = json!(signal);
+        }
+        section
+    }
+}
+
+/// The table's entry for the first of the packages that has one. The table is
+/// part of the program, and a test reads it: an error here is an empty table.
+fn server(packages: &[String]) -> Server {
+    let mut table: BTreeMap<String, Server> = toml::from_str(SERVERS).unwrap_or_default();
+    let known = packages.iter().find_map(|package| table.remove(package));
+    known.unwrap_or_default()
+}
+
+/// The recipe for these packages, by its digest: an image of another recipe is made anew.
+pub(crate) fn stamp(packages: &[String]) -> String {
+    let server = server(packages);
+    let recipe = format!("{BEFORE_ALL} {AFTER_ALL} {EXCLUDED:?} {EPOCH} {server:?}");
+    blob::digest_of(recipe.as_bytes())
+}
+
+/// Makes the root file system and an image of it; gives the manifest's digest.
+pub(crate) fn make(
+    store: &Store,
+    packages: &[String],
+    progress: &dyn Progress,
+) -> Result<String, ImageError> {
+    let list = packages.join(",");
+    progress.step(&format!(
+        "installing {list} with mmdebstrap (half a minute to two)"
+    ));
+    let server = server(packages);
+    let staging = store.staging()?;
+    let tar = staging.path().join("root.tar");
+    let run = debstrap(staging.path(), &tar, packages, &server)?.run();
+    run.map_err(|error| wrap(&list, error))?;
+    let file = File::open(&tar).at("open", &tar)?;
+    let bytes = file.metadata().at("look at", &tar)?.len();
+    let mut layer = BlobWriter::new(store)?;
+    io::copy(&mut BufReader::with_capacity(1 << 17, file), &mut layer).at("copy", &tar)?;
+    manifest::make_single(store, &layer.finish()?, bytes, &server.section())
+}
+
+fn wrap(packages: &str, source: ToolError) -> ImageError {
+    ImageError::Debian {
+        packages: packages.into(),
+        source: Box::new(source),
+    }
+}
+
+/// The whole command.
+fn debstrap(
+    dir: &Path,
+    tar: &Path,
+    packages: &[String],
+    server: &Server,
+) -> Result<Tool, ImageError> {
+    let sources = sources::of_host();
+    let variant = server.variant.as_deref().unwrap_or("essential");
+    // Root's temporary tree lies where it is swept should we be killed. For
+    // others mmdebstrap enters a user namespace that may not look into our
+    // directories, and uses /tmp.
+    let root = fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
+    let mut tool = Tool::new("mmdebstrap")
+        .env("SOURCE_DATE_EPOCH", EPOCH)
+        .env("LC_ALL", "C.UTF-8")
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .log_to(dir.join("log"))
+        .timeout(LIMIT)
+        .arg(format!("--variant={variant}"))
+        .arg(if root { "--mode=root" } else { "--mode=auto" })
+        .arg("--format=tar")
+        .arg(format!("--include={}", included(packages, variant)))
+        .arg("--aptopt=Acquire::Languages \"none\"")
+        .arg("--aptopt=Acquire::Retries \"3\"")
+        .arg("--dpkgopt=force-unsafe-io");
+    if root {
+        tool = tool
+            .env("TMPDIR", dir)
+            .arg("--aptopt=APT::Sandbox::User \"root\"");
+    }
+    for option in sources::apt_options() {
+        tool = tool.arg(format!("--aptopt={option}"));
+    }
+    for path in EXCLUDED {
+        tool = tool.arg(format!("--dpkgopt=path-exclude={path}"));
+    }
+    tool = tool.arg(format!("--setup-hook={BEFORE_ALL}"));
+    for command in &server.before {
+        tool = tool.arg(format!("--essential-hook={}", in_tree(command)));
+    }
+    for command in &server.setup {
+        tool = tool.arg(format!("--customize-hook={}", in_tree(command)));
+    }
+    if !server.remove.is_empty() {
+        let globs = server.remove.join(" ");
+        tool = tool.arg(format!("--customize-hook=cd \"$1\" && rm -rf {globs}"));
+    }
+    tool = tool
+        .arg(format!("--customize-hook={AFTER_ALL}"))
+        .arg(&sources.suite)
+        .arg(tar);
+    for (number, text) in sources.files.iter().enumerate() {
+        // The extension tells mmdebstrap which of the two formats it is.
+        let name = format!("host{number}.{}", text.extension);
+        let path = dir.join(name);
+        fs::write(&path, &text.text).at("write", &path)?;
+        tool = tool.arg(path);
+    }
+    Ok(tool)
+}
+
+/// `usr-is-merged` keeps apt from choosing usrmerge (and all of perl) instead.
+fn included(packages: &[String], variant: &str) -> String {
+    let list = packages.join(",");
+    if variant == "extract" {
+        return list;
+    }
+    format!("usr-is-merged,{list}")
+}
+
+/// A shell command of the table as a hook: mmdebstrap gives the tree as `$1`.
+fn in_tree(command: &str) -> String {
+    format!("chroot \"$1\" sh -ec {}", quoted(command))
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_well_formed() {
+        let table: BTreeMap<String, Server> = toml::from_str(SERVERS).unwrap();
+        for package in ["redis-server", "nginx", "memcached", "postgresql", "hello"] {
+            assert!(!table[package].cmd.is_empty(), "{package}");
+        }
+        for (package, server) in &table {
+            let section = server.section().to_string();
+            let text = format!(
+                r#"{{"architecture":"amd64","os":"linux","rootfs":{{"type":"layers","diff_ids":[]}},"config":{section}}}"#
+            );
+            manifest::parse_config(text.as_bytes(), package).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_first_known_package_decides() {
+        let list = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        assert_eq!(
+            server(&list(&["curl", "nginx", "redis-server"])).cmd[0],
+            "nginx"
+        );
+        assert!(server(&list(&["curl"])).cmd.is_empty());
+    }
+
+    #[test]
+    fn table_commands_survive_two_shells() {
+        assert_eq!(
+            in_tree("echo 'a b'"),
+            r#"chroot "$1" sh -ec 'echo '\''a b'\'''"#
+        );
+    }
+}

@@ -48,6 +48,9 @@ pub enum End {
         /// What the VMM said.
         why: String,
     },
+    /// The guest reset itself while it ran, and nobody said that the
+    /// application had ended: a reboot by the application, or a triple fault.
+    Reset,
     /// A signal killed the VMM.
     VmmKilled {
         /// Its number.
@@ -72,6 +75,7 @@ impl End {
             Self::Killed(signal) => 128_u8.saturating_add(*signal),
             Self::OutOfMemory { .. } => 137,
             Self::VmmKilled { .. }
+            | Self::Reset
             | Self::KernelPanic { .. }
             | Self::MemoryTooSmall { .. }
             | Self::NeverStarted { .. }
@@ -109,6 +113,7 @@ impl fmt::Display for End {
                 )
             }
             Self::KvmBroken { why } => write!(f, "KVM failed while the guest booted: {why}"),
+            Self::Reset => f.write_str("the guest reset itself while the application ran"),
             Self::VmmKilled { signal } => write!(f, "the VMM was killed by signal {signal}"),
             Self::VmmFailed { status, stderr } => {
                 write!(f, "the VMM failed with status {status}: {stderr}")

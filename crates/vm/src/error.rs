@@ -75,11 +75,11 @@ pub enum VmError {
         vmm: &'static str,
     },
     /// The specification does not fit a frame.
-    #[error("command, environment and mounts together are too large for the guest: {bytes} bytes")]
+    #[error("the command, environment and mounts do not fit into one message to the guest: {why}")]
     #[diagnostic(help("shorten the environment"))]
     SpecTooLarge {
-        /// Encoded size.
-        bytes: usize,
+        /// What the encoder said.
+        why: String,
     },
     /// A socket or file of the run directory.
     #[error("cannot {what} {}: {source}", path.display())]

@@ -5,17 +5,24 @@
 //! code whether KVM works on this host.
 
 mod accel;
+mod classify;
+mod control;
 mod end;
 mod error;
 mod guest;
+mod kernel;
+mod klog;
 mod qemu;
+mod sockets;
 mod spec;
+mod supervise;
 mod vmm;
 
 pub use accel::{Accel, AccelChoice, Accelerator, accelerator};
+pub use control::{Controls, StdinWriter};
 pub use end::{End, Outcome};
 pub use error::VmError;
-pub use guest::{Controls, Event, Guest, Mark, StdinWriter, boot};
+pub use guest::{Event, Guest, Mark, boot};
 pub use qemu::Qemu;
 pub use spec::{NetworkSpec, Publish, Share, VmSpec, settle_ports};
 pub use vmm::Vmm;

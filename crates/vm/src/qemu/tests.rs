@@ -1,0 +1,125 @@
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use super::*;
+
+fn spec() -> VmSpec {
+    VmSpec {
+        kernel: "/k/vmlinux".into(),
+        rootfs: ("/k/root, old.ext2".into(), "ext2".into()),
+        mem_mib: 64,
+        cpus: 1,
+        network: NetworkSpec::None,
+        shares: Vec::new(),
+        terminal: false,
+        vmm_args: Vec::new(),
+        kernel_args: Vec::new(),
+        dir: PathBuf::from("/run/guest"),
+        bare: None,
+    }
+}
+
+fn shown(spec: &VmSpec, accelerator: Accelerator) -> String {
+    let text = Qemu.command(spec, accelerator).unwrap().display();
+    let text = text.replace("security_model=none", "security_model=passthrough");
+    text.replace(" -", "\n-")
+}
+
+#[test]
+fn the_least_guest() {
+    insta::assert_snapshot!(shown(&spec(), Accelerator::Tcg));
+}
+
+#[test]
+fn a_guest_with_everything() {
+    let spec = VmSpec {
+        cpus: 2,
+        rootfs: ("/k/root.erofs".into(), "erofs".into()),
+        network: NetworkSpec::User {
+            publish: vec![
+                Publish {
+                    ip: Ipv4Addr::LOCALHOST,
+                    host_port: 8080,
+                    guest_port: 80,
+                    udp: false,
+                },
+                Publish {
+                    ip: Ipv4Addr::UNSPECIFIED,
+                    host_port: 5353,
+                    guest_port: 53,
+                    udp: true,
+                },
+            ],
+        },
+        shares: vec![Share {
+            tag: "v0".into(),
+            dir: "/data,1".into(),
+            read_only: true,
+        }],
+        terminal: true,
+        vmm_args: vec!["-d".into(), "int".into()],
+        kernel_args: vec!["mitigations=off".into()],
+        ..spec()
+    };
+    insta::assert_snapshot!(shown(&spec, Accelerator::Kvm));
+}
+
+#[test]
+fn a_cpio_is_an_initrd() {
+    let spec = VmSpec {
+        rootfs: ("/k/root.cpio".into(), "cpio".into()),
+        network: NetworkSpec::Tap {
+            device: "tap0".into(),
+        },
+        ..spec()
+    };
+    insta::assert_snapshot!(shown(&spec, Accelerator::Tcg));
+}
+
+#[test]
+fn without_init_the_kernel_starts_the_program() {
+    let words = ["/bin/hello", "-n", "world"].map(String::from);
+    let spec = VmSpec {
+        bare: Some(words.into()),
+        ..spec()
+    };
+    insta::assert_snapshot!(shown(&spec, Accelerator::Tcg));
+}
+
+#[test]
+fn words_that_the_kernel_would_keep_are_refused() {
+    for word in ["a=b", "x.y", "two words", "\"", "", "--", "quiet"] {
+        let spec = VmSpec {
+            bare: Some(vec!["/bin/hello".into(), word.into()]),
+            ..spec()
+        };
+        let error = Qemu.command(&spec, Accelerator::Tcg).unwrap_err();
+        assert!(matches!(error, VmError::BareWord { .. }), "{word}: {error}");
+    }
+}
+
+#[test]
+fn options_that_would_break_out_of_their_place_are_refused() {
+    let tap = NetworkSpec::Tap {
+        device: "t,script=/x".into(),
+    };
+    let share = Share {
+        tag: "a,b".into(),
+        dir: "/".into(),
+        read_only: false,
+    };
+    let spec = [
+        VmSpec {
+            network: tap,
+            ..spec()
+        },
+        VmSpec {
+            shares: vec![share],
+            ..spec()
+        },
+    ];
+    for spec in spec {
+        let error = Qemu.command(&spec, Accelerator::Tcg).unwrap_err();
+        assert!(matches!(error, VmError::Unspeakable { .. }), "{error}");
+    }
+}

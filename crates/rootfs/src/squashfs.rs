@@ -1,0 +1,199 @@
+//! squashfs, by `sqfstar` from a tar archive that is made here and never lies
+//! on the disk: owners, modes and devices need no root that way.
+
+use std::ffi::OsStr;
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use lupine_store::At;
+use lupine_tool::{Progress, Tool};
+use tar::{Builder, EntryType, Header};
+
+use crate::content::{BLOCK, Content, Reader};
+use crate::pack::keeps;
+use crate::plan::{Body, Inode, Plan, shown};
+use crate::{Format, RootfsError};
+
+/// Last second that squashfs can tell.
+const LAST_TIME: i64 = u32::MAX as i64;
+/// How much of a file passes through memory at a time, in bytes.
+const PIECE: u64 = 256 * BLOCK;
+
+/// Writes the file system.
+pub(crate) fn write(plan: &Plan, image: &Path, progress: &dyn Progress) -> Result<(), RootfsError> {
+    let (reader, writer) = io::pipe().at("make a pipe for", image)?;
+    let running = sqfstar(&plan.inodes[0], image).stdin(reader).spawn()?;
+    let archived = archive(plan, writer, progress);
+    // Where sqfstar died the pipe broke: what it said tells more.
+    match archived {
+        Err(Failure::Content(error)) => Err(error),
+        Err(Failure::Pipe(error)) => {
+            running.wait()?;
+            Err(error).at("write", image)?
+        }
+        Ok(()) => Ok(running.wait().map(|_| ())?),
+    }
+}
+
+/// The command; it takes the root directory's metadata as options.
+fn sqfstar(root: &Inode, image: &Path) -> Tool {
+    Tool::new("sqfstar")
+        .args(["-quiet", "-no-progress", "-reproducible", "-exit-on-error"])
+        .args(["-comp", "gzip", "-mkfs-time", "0"])
+        .args(["-root-mode".to_owned(), format!("{:o}", root.mode)])
+        .args(["-root-uid".to_owned(), root.uid.to_string()])
+        .args(["-root-gid".to_owned(), root.gid.to_string()])
+        .args(["-root-time".to_owned(), time(root).to_string()])
+        .env("LC_ALL", "C")
+        .arg(image)
+}
+
+fn time(inode: &Inode) -> u64 {
+    inode.mtime.clamp(0, LAST_TIME).cast_unsigned()
+}
+
+/// Why the archive broke off.
+enum Failure {
+    Content(RootfsError),
+    Pipe(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Pipe(error)
+    }
+}
+
+fn archive(plan: &Plan, writer: impl Write, progress: &dyn Progress) -> Result<(), Failure> {
+    let mut builder = Builder::new(BufWriter::with_capacity(1 << 20, writer));
+    let mut first_names: Vec<Option<Vec<u8>>> = vec![None; plan.inodes.len()];
+    let (mut done, total) = (0, plan.data_bytes());
+    for (path, number) in plan.names() {
+        let inode = &plan.inodes[number];
+        let name = Path::new(OsStr::from_bytes(&path));
+        if let Some(first) = &first_names[number] {
+            let mut header = header(inode, EntryType::Link);
+            builder.append_link(&mut header, name, Path::new(OsStr::from_bytes(first)))?;
+            continue;
+        }
+        first_names[number] = Some(path.clone());
+        if number != 0 {
+            entry(&mut builder, name, inode)?;
+        }
+        if let Body::File(content) = &inode.body {
+            done += content.data_blocks() * BLOCK;
+            progress.advance(done, Some(total));
+        }
+    }
+    builder.into_inner()?.flush()?;
+    Ok(())
+}
+
+fn entry(builder: &mut Builder<impl Write>, name: &Path, inode: &Inode) -> Result<(), Failure> {
+    let kept = inode
+        .xattrs
+        .iter()
+        .filter(|(name, _)| keeps(Format::Squashfs, name));
+    let records: Vec<(String, &[u8])> = kept
+        .map(|(name, value)| (format!("SCHILY.xattr.{name}"), &value[..]))
+        .collect();
+    if !records.is_empty() {
+        builder.append_pax_extensions(records.iter().map(|(name, value)| (&name[..], *value)))?;
+    }
+    match &inode.body {
+        Body::Directory { .. } => {
+            let mut header = header(inode, EntryType::Directory);
+            builder.append_data(&mut header, name, io::empty())?;
+        }
+        Body::File(content) => {
+            let mut header = header(inode, EntryType::Regular);
+            header.set_size(content.bytes);
+            file(builder, &mut header, name, inode, content)?;
+        }
+        Body::Symlink(target) => {
+            let mut header = header(inode, EntryType::Symlink);
+            builder.append_link(&mut header, name, OsStr::from_bytes(target))?;
+        }
+        Body::Device {
+            block,
+            major,
+            minor,
+        } => {
+            let kind = if *block {
+                EntryType::Block
+            } else {
+                EntryType::Char
+            };
+            let mut header = header(inode, kind);
+            header.set_device_major(*major)?;
+            header.set_device_minor(*minor)?;
+            builder.append_data(&mut header, name, io::empty())?;
+        }
+        Body::Fifo => {
+            let mut header = header(inode, EntryType::Fifo);
+            builder.append_data(&mut header, name, io::empty())?;
+        }
+    }
+    Ok(())
+}
+
+fn header(inode: &Inode, kind: EntryType) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(inode.mode);
+    header.set_uid(inode.uid.into());
+    header.set_gid(inode.gid.into());
+    header.set_mtime(time(inode));
+    header.set_size(0);
+    header
+}
+
+fn file(
+    builder: &mut Builder<impl Write>,
+    header: &mut Header,
+    name: &Path,
+    inode: &Inode,
+    content: &Content,
+) -> Result<(), Failure> {
+    let damaged = |error: &io::Error| {
+        Failure::Content(RootfsError::Content {
+            path: shown(&inode.path),
+            why: error.to_string(),
+        })
+    };
+    let reader = content.open().map_err(|error| damaged(&error))?;
+    let mut stream = Stream {
+        reader,
+        at: 0,
+        bytes: content.bytes,
+        failed: None,
+    };
+    let appended = builder.append_data(header, name, &mut stream);
+    match stream.failed {
+        Some(error) => Err(damaged(&error)),
+        None => Ok(appended?),
+    }
+}
+
+/// A content from its first byte to its last.
+struct Stream<'a> {
+    reader: Reader<'a>,
+    at: u64,
+    bytes: u64,
+    /// Kept apart from what the pipe says.
+    failed: Option<io::Error>,
+}
+
+impl Read for Stream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = (self.bytes - self.at).min(PIECE).min(buffer.len() as u64);
+        let buffer = &mut buffer[..left as usize];
+        if let Err(error) = self.reader.read(self.at, buffer) {
+            self.failed = Some(error);
+            return Err(io::ErrorKind::Other.into());
+        }
+        self.at += left;
+        Ok(left as usize)
+    }
+}

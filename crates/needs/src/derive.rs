@@ -229,10 +229,10 @@ impl Found<'_> {
 
     /// What is not known to be needed, but makes kernels of different applications share objects.
     fn common(&mut self) {
-        let text = "nearly every application uses it: kernels that agree on it share their objects";
+        let text = "most applications use it: kernels that agree on it share their objects";
         for feature in &self.tables.common {
             if !self.needs.contains_key(feature) {
-                self.add(feature, State::Used, Source::Table, text);
+                self.add(feature, State::Shared, Source::Table, text);
             }
         }
     }

@@ -52,6 +52,8 @@ pub enum State {
     Used,
     /// Nothing is known of the application: the general kernel has it.
     Assumed,
+    /// The application is not known to use it, but most do: kernels that agree share objects.
+    Shared,
 }
 
 /// One reason for a need, fit for a person.
@@ -81,6 +83,13 @@ impl Needs {
     /// The need of this feature, if there is one.
     pub fn get(&self, feature: &str) -> Option<&Need> {
         self.needs.iter().find(|need| need.feature == feature)
+    }
+
+    /// Only what is needed, without what is there to make kernels alike ([`State::Shared`]):
+    /// smaller, and a build of its own.
+    pub fn exact(mut self) -> Self {
+        self.needs.retain(|need| need.state != State::Shared);
+        self
     }
 
     /// The names of all features, sorted.

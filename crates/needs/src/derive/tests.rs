@@ -176,7 +176,10 @@ fn what_the_machine_needs() {
 fn a_feature_is_as_sure_as_the_surest_that_needs_it() {
     let needs = app(&run(&["postgres"]));
     assert_eq!(needs.get("shmem").unwrap().state, State::Required);
-    assert_eq!(needs.get("thp").unwrap().state, State::Used);
+    assert_eq!(needs.get("advise").unwrap().state, State::Used);
+    assert_eq!(needs.get("timerfd").unwrap().state, State::Shared);
+    let exact = needs.clone().exact();
+    assert!(exact.get("timerfd").is_none() && exact.get("signalfd").is_some());
     let all = needs.needs.iter();
     assert!(all.clone().all(|n| !n.evidence.is_empty()));
     assert!(all.clone().is_sorted_by_key(|n| &n.feature));

@@ -11,20 +11,6 @@ const CAME_WITH: &[(&str, &str)] = &[
     ("CONFIG_RT_MUTEXES", "CONFIG_FUTEX"),   // no prompt: implied by futexes
 ];
 
-/// What the paper gave an application and we do not, with the reason.
-const NOT_NEEDED: &[(&str, &str, &str)] = &[
-    (
-        "postgres",
-        "CONFIG_AIO",
-        "postgres 15 calls no io_submit: not seen in any run",
-    ),
-    (
-        "httpd",
-        "CONFIG_AIO",
-        "neither apache nor APR calls io_submit",
-    ),
-];
-
 /// Options that the paper counts although every kernel here has them.
 const IN_EVERY_KERNEL: &[&str] = &["CONFIG_VIRTIO_MMIO"];
 
@@ -73,13 +59,9 @@ fn every_application_gets_its_options() {
         let options = needs.needs.iter().flat_map(|n| &n.options);
         let given: BTreeSet<&str> = options.map(|s| s.option.as_str()).collect();
         for option in &application.options {
-            let excused = NOT_NEEDED.iter().any(|(a, o, _)| *a == name && o == option);
             let option = today(option);
             let there = given.contains(option) || IN_EVERY_KERNEL.contains(&option);
-            assert!(
-                there != excused,
-                "{name}: {option} given: {there}, excused: {excused}"
-            );
+            assert!(there, "{name}: {option} is missing");
         }
     }
 }

@@ -52,7 +52,7 @@ fn requests(vmm: &Fragment, needs: &Needs, feature: Option<&Fragment>) -> Merged
     merge(&fragments).unwrap()
 }
 
-fn of(program: &str, fs: &str, profile: Profile) -> Needs {
+fn of(program: &str, fs: &str, cpus: u32, profile: Profile) -> Needs {
     let tables = Tables::builtin().unwrap();
     let subject = Subject {
         argv: vec![program.into()],
@@ -60,7 +60,7 @@ fn of(program: &str, fs: &str, profile: Profile) -> Needs {
     };
     let machine = Machine {
         fs: fs.into(),
-        cpus: 2,
+        cpus,
         ..Machine::default()
     };
     derive(&tables, &subject, &machine, profile)
@@ -71,11 +71,11 @@ fn nothing_contradicts_anything_else() {
     let tables = Tables::builtin().unwrap();
     let mut all: Vec<Needs> = Vec::new();
     for fs in ["ext2", "ext4", "erofs", "squashfs", "cpio"] {
-        all.push(of("", fs, Profile::Base));
-        all.push(of("", fs, Profile::General));
+        all.push(of("", fs, 2, Profile::Base));
+        all.push(of("", fs, 2, Profile::General));
     }
     for application in tables.applications.values() {
-        all.push(of(&application.programs[0], "ext2", Profile::App));
+        all.push(of(&application.programs[0], "ext2", 1, Profile::App));
     }
     for vmm in &vmms() {
         for needs in &all {
@@ -122,18 +122,18 @@ fn allowed_drops_are_asked_for_somewhere() {
 
 #[test]
 fn the_requests_of_redis() {
-    let needs = of("redis-server", "ext2", Profile::App);
+    let needs = of("redis-server", "ext2", 1, Profile::App);
     insta::assert_snapshot!(requests(&vmms()[0], &needs, None).to_config());
 }
 
 #[test]
 fn the_requests_of_a_tiny_hello() {
-    let needs = of("hello", "ext2", Profile::App);
+    let needs = of("hello", "ext2", 1, Profile::App);
     insta::assert_snapshot!(requests(&vmms()[0], &needs, Some(&features()[0])).to_config());
 }
 
 #[test]
 fn the_requests_of_the_general_kernel() {
-    let needs = of("", "ext2", Profile::General);
+    let needs = of("", "ext2", 1, Profile::General);
     insta::assert_snapshot!(requests(&vmms()[0], &needs, None).to_config());
 }

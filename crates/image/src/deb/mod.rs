@@ -66,6 +66,8 @@ rm -rf var/cache/debconf/*-old var/lib/dpkg/*-old var/cache/ldconfig/aux-cache e
 rm -rf usr/share/doc/* usr/share/man/* usr/share/info/* usr/share/locale/* usr/share/lintian/* usr/share/bug/* usr/lib/x86_64-linux-gnu/gconv/*
 mkdir -p tmp etc dev proc sys run root var/tmp
 chmod 1777 tmp var/tmp
+test -e etc/passwd || printf 'root:x:0:0:root:/root:/bin/sh\n' > etc/passwd
+test -e etc/group || printf 'root:x:0:\n' > etc/group
 find var/log -type f -delete 2>/dev/null || true
 : > etc/machine-id
 rm -f etc/hostname"#;

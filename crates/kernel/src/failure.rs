@@ -50,7 +50,7 @@ fn is_error(line: &str) -> bool {
         ": fatal error:",
         ": Error:",
         ": undefined reference to",
-        "ld: ",
+        "ld:",
         "cc1: error",
         "objtool: error",
         "*** No rule to make target",

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use image_options::{BuildOptions, FetchOptions, KernelOptions};
+pub use image_options::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy};
 pub use run_options::{Accel, Network, RunOptions};
 use values::{DurationSecs, SignalNumber};
 

@@ -1,12 +1,19 @@
 //! The verbs, one module each.
 
+mod build;
+mod cache;
 mod completions;
+mod config;
+mod doctor;
+mod images;
+mod inspect;
 mod kill;
 mod logs;
 mod ps;
 mod rm;
+mod run;
 mod stop;
-//mod version;
+mod version;
 mod wait;
 
 use lupine_store::Store;
@@ -56,6 +63,17 @@ impl Context<'_> {
 pub fn dispatch(cli: Cli, reporter: &Reporter) -> Result<u8> {
     let context = Context { reporter };
     match cli.command {
+        Command::Run(options) => run::run(&context, *options),
+        Command::Build(args) => build::build(&context, &args),
+        Command::Kernel(args) => build::kernel(&context, &args),
+        Command::Rootfs(args) => build::rootfs(&context, &args),
+        Command::Pull(args) => images::pull(&context, &args),
+        Command::Images(args) => images::images(&context, &args),
+        Command::Rmi(args) => images::rmi(&context, &args),
+        Command::Inspect(args) => inspect::inspect(&context, &args),
+        Command::Config(args) => config::config(&context, &args),
+        Command::Doctor(args) => doctor::doctor(&context, &args),
+        Command::Cache(args) => cache::cache(&context, &args),
         Command::Ps(args) => ps::ps(&context, &args),
         Command::Logs(args) => logs::logs(&context, &args),
         Command::Stop(args) => stop::stop(&context, &args),
@@ -63,11 +81,10 @@ pub fn dispatch(cli: Cli, reporter: &Reporter) -> Result<u8> {
         Command::Rm(args) => rm::rm(&context, &args),
         Command::Wait(args) => wait::wait(&context, &args),
         Command::Completions(args) => completions::completions(&args),
-        //Command::Version(output) => version::version(output),
+        Command::Version(output) => version::version(output),
         Command::Monitor(args) => {
             crate::monitor::monitor(&args.name, &context.state()?, &context.store()?)
         }
-        _ => Ok(0),
     }
 }
 

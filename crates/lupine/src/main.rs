@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod monitor;
+mod pipeline;
 mod printer;
 mod progress;
 mod state;

@@ -25,7 +25,7 @@ use lupine_store::{At, StoreError};
 pub use log::{Entry, LogReader, LogWriter, Stream};
 pub use record::{EndRecord, Phase, Record, now_ms};
 pub use request::{Request, read_requests, send_request};
-pub use stats::{AcceleratorStats, KernelStats, MemoryStats, RootfsStats, Stats};
+pub use stats::{KernelStats, RootfsStats, Stats};
 
 /// Why the state directory could not do what was asked.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -94,6 +94,19 @@ pub struct GuestDir {
     pub path: PathBuf,
 }
 
+/// A new guest.
+#[derive(Debug)]
+pub struct Created {
+    /// Its directory.
+    pub dir: GuestDir,
+    /// Its lock, held.
+    pub lock: File,
+    /// Its record.
+    pub record: Record,
+    /// Whether a guest of this name, whose monitor was killed, made room for it.
+    pub replaced: bool,
+}
+
 /// A guest as it was found.
 #[derive(Debug)]
 pub struct Found {
@@ -142,21 +155,26 @@ impl State {
     }
 
     /// Makes the directory of a new guest, with its lock held by the caller
-    /// from before anybody can see it. `record` is called with the name.
+    /// from before anybody can see it. `record` is called with the name and
+    /// the tap devices of living guests.
     ///
     /// # Errors
     /// [`StateError::NameInUse`], and file errors.
     pub fn create(
         &self,
         name: Option<&str>,
-        record: impl FnOnce(&str) -> Record,
-    ) -> Result<(GuestDir, File, Record), StateError> {
+        record: impl FnOnce(&str, &[String]) -> Record,
+    ) -> Result<Created, StateError> {
         let _turn = self.turn()?;
         self.sweep();
-        let name = match name {
-            Some(name) => self.claim(name)?,
-            None => name::free_name(|name| self.guests().join(name).exists()),
+        let replaced = match name {
+            Some(name) => self.make_room(name)?,
+            None => false,
         };
+        let name = name.map_or_else(
+            || name::free_name(|name| self.guests().join(name).exists()),
+            str::to_owned,
+        );
         let new = tempfile::Builder::new()
             .prefix(".new-")
             .tempdir_in(self.guests())
@@ -166,24 +184,55 @@ impl State {
         for part in ["run", "requests"] {
             fs::create_dir(new.path().join(part)).at("make", new.path().join(part))?;
         }
-        let record = record(&name);
+        let record = record(&name, &self.taps());
         record.write(new.path())?;
         let dir = self.guest_dir(&name);
         fs::rename(new.keep(), &dir.path).at("rename to", &dir.path)?;
-        Ok((dir, lock, record))
+        Ok(Created {
+            dir,
+            lock,
+            record,
+            replaced,
+        })
     }
 
-    /// `name`, unless a guest has it.
-    fn claim(&self, name: &str) -> Result<String, StateError> {
+    /// Whether a guest may be called this.
+    ///
+    /// # Errors
+    /// [`StateError::NameInUse`].
+    pub fn check_free(&self, name: &str) -> Result<(), StateError> {
         if !self.guests().join(name).exists() {
-            return Ok(name.into());
+            return Ok(());
         }
         let found = self.observe(self.guest_dir(name))?;
+        if found.is_replaceable() {
+            return Ok(());
+        }
         Err(StateError::NameInUse {
             name: name.into(),
             doing: found.doing(),
             live: found.live,
         })
+    }
+
+    /// Removes a guest of this name that was killed with its monitor: the
+    /// same command again shall work.
+    fn make_room(&self, name: &str) -> Result<bool, StateError> {
+        self.check_free(name)?;
+        let dir = self.guest_dir(name);
+        let there = dir.path.exists();
+        if there {
+            self.discard(&dir)?;
+        }
+        Ok(there)
+    }
+
+    /// Tap devices of living guests.
+    fn taps(&self) -> Vec<String> {
+        let live = self.list().unwrap_or_default().into_iter();
+        live.filter(|found| found.live)
+            .filter_map(|found| found.record.ok()?.tap)
+            .collect()
     }
 
     /// All guests by name; those that disappear meanwhile are left out.
@@ -331,6 +380,15 @@ impl Found {
             name: self.dir.name.clone(),
             why: why.clone(),
         })
+    }
+
+    /// Whether it ended because its monitor was killed, or was to be removed.
+    fn is_replaceable(&self) -> bool {
+        let ended = |record: &Record| {
+            let end = record.end.as_ref();
+            record.remove || end.is_some_and(|end| end.kind == record::MONITOR_KILLED)
+        };
+        !self.live && self.record.as_ref().is_ok_and(ended)
     }
 
     /// What it does, after "a guest that".

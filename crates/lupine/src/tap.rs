@@ -37,6 +37,12 @@ impl Tap {
             .find(|tap| !taken.contains(&tap.device))
     }
 
+    /// The one whose device is called this.
+    pub fn named(device: &str) -> Option<Self> {
+        let number = device.strip_prefix(PREFIX)?.parse().ok()?;
+        Some(Self::numbered(number))
+    }
+
     /// What the guest is told.
     pub fn network(&self) -> Network {
         Network {

@@ -52,17 +52,18 @@ pub struct KernelOptions {
     /// Virtual machine monitor that the kernel is for
     #[arg(long, value_name = "VMM", default_value = "qemu")]
     pub vmm: String,
-    /// Kernel source: debian, a tarball, a directory or a URL
+    /// Add a feature of the kernel, for example smp or debug
+    #[arg(long = "feature", value_name = "FEATURE")]
+    pub features: Vec<String>,
+    /// Kernel source: debian, a directory, a tarball (TARBALL#sha256=HEX checks it) or URL#sha256=HEX
     #[arg(
         long,
         value_name = "SOURCE",
         default_value = "debian",
-        env = "LUPINE_KERNEL_SOURCE"
+        env = "LUPINE_KERNEL_SOURCE",
+        hide_env_values = true
     )]
     pub kernel_source: String,
-    /// SHA-256 of the kernel source, required for a URL
-    #[arg(long, value_name = "HEX")]
-    pub kernel_sha256: Option<String>,
     /// Patch set to apply
     #[arg(long = "patch-set", value_name = "SET")]
     pub patch_sets: Vec<String>,
@@ -92,4 +93,18 @@ pub struct BuildOptions {
     /// Processors the kernel must support
     #[arg(long, value_name = "N", default_value = "1", value_parser = values::cpus)]
     pub cpus: u32,
+    /// Make a kernel that can also do this
+    #[arg(long = "with", value_enum, value_name = "PART")]
+    pub with: Vec<Part>,
+}
+
+/// Parts of a machine that a kernel is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Shared host directories (run -v)
+    Volumes,
+    /// A terminal (run -t)
+    Terminal,
+    /// No network card (run --network none)
+    NoNetwork,
 }

@@ -17,7 +17,10 @@ pub fn version(output: Output) -> Result<u8> {
         }));
     } else {
         printer::line(&format!("lupine {lupine}"));
-        printer::line(&format!("Linux {} (series {})", data.pin.version, data.pin.series));
+        printer::line(&format!(
+            "Linux {} (series {})",
+            data.pin.version, data.pin.series
+        ));
     }
     Ok(0)
 }

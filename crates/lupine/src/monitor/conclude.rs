@@ -30,7 +30,7 @@ impl Monitor<'_> {
         self.record.finished_ms = Some(now_ms());
         self.record.phase = phase(&end.kind);
         self.record.end = Some(end.clone());
-        let filed = self.file_away();
+        let filed = self.file_away(outcome.is_ok());
         match self.notify.take() {
             Some(mut notify) => detached::say_failed(&mut notify, outcome.as_ref().err(), &end),
             None if self.attached && outcome.is_ok() => self.tell(&end),
@@ -43,7 +43,7 @@ impl Monitor<'_> {
 
     /// The record is written last but for its removal: a guest that is seen
     /// as ended has left nothing behind.
-    fn file_away(&self) -> Result<()> {
+    fn file_away(&self, booted: bool) -> Result<()> {
         let stats = match &self.launch.stats_file {
             Some(file) => write_stats(file, &self.record),
             None => Ok(()),
@@ -52,7 +52,8 @@ impl Monitor<'_> {
             tap::remove(device);
         }
         self.record.write(&self.dir.path)?;
-        if self.record.remove {
+        // What never booted has been told, and its name shall be free again.
+        if self.record.remove || !booted {
             self.state.remove_own(&self.dir)?;
         }
         Ok(stats?)
@@ -99,6 +100,7 @@ fn kind(end: &End) -> &'static str {
         End::KernelPanic { .. } => "kernel-panic",
         End::MemoryTooSmall { .. } => "memory-too-small",
         End::NeverStarted { .. } => "never-started",
+        End::Reset => "reset",
         End::KvmBroken { .. } => "kvm-broken",
         End::VmmKilled { .. } => "vmm-killed",
         End::VmmFailed { .. } => "vmm-failed",

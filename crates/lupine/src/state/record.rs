@@ -13,6 +13,9 @@ use crate::cli::values::Publish;
 /// Version of the record's format.
 const VERSION: u32 = 1;
 
+/// Kind of the end of a guest whose monitor is gone without a word.
+pub const MONITOR_KILLED: &str = "monitor-killed";
+
 /// How far a guest has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -155,7 +158,7 @@ impl Record {
         if !live && matches!(self.phase, Phase::Created | Phase::Running) {
             self.phase = Phase::Dead;
             self.end = Some(EndRecord {
-                kind: "monitor-killed".into(),
+                kind: MONITOR_KILLED.into(),
                 status: 137,
                 text: "monitor killed".into(),
             });

@@ -1,0 +1,312 @@
+//! `lupine run`.
+
+mod base;
+mod guest;
+mod shares;
+
+use std::fs::File;
+use std::io::IsTerminal;
+
+use lupine_store::Store;
+use miette::{Report, Result, miette};
+
+use super::Context;
+use crate::cli::values::{Publish, SignalNumber};
+use crate::cli::{Accel, Network, Part, RunOptions, split_command};
+use crate::monitor::{Inbox, Launch, Monitor, NetworkPlan, start_detached};
+use crate::state::{Created, GuestDir, Record, State};
+use crate::tap::{self, Tap};
+use crate::{OWN_FAILURE, pipeline, printer};
+
+use base::Base;
+
+/// Runs an image or a bundle; gives the application's exit status.
+pub fn run(context: &Context<'_>, mut options: RunOptions) -> Result<u8> {
+    check(&options)?;
+    imply_parts(&mut options);
+    let store = context.store()?;
+    let state = context.state()?;
+    let words = options.image_and_command.clone();
+    let (image, command) = split_command(&words);
+    if let Some(name) = &options.name {
+        // Better said now than after a kernel was built.
+        state.check_free(name)?;
+    }
+    let in_use = pipeline::use_cache(&store)?;
+    let base = Base::find(&store, context.reporter, image, command, &options)?;
+    context.reporter.finish();
+    let status = launch(context, &store, &state, &options, &base, in_use);
+    status.or_else(|(status, report)| {
+        printer::report(&report);
+        Ok(status)
+    })
+}
+
+/// What can be refused before anything is done.
+fn check(options: &RunOptions) -> Result<()> {
+    if options.build.kernel.vmm != "qemu" {
+        let vmm = &options.build.kernel.vmm;
+        return Err(miette!(
+            help = format!(
+                "lupine kernel --vmm {vmm} -o FILE IMAGE builds a kernel for it, and lupine rootfs its root file system"
+            ),
+            "only qemu is driven so far: {vmm} guests cannot be run"
+        ));
+    }
+    if options.tty && options.interactive && !options.detach && !std::io::stdin().is_terminal() {
+        return Err(miette!(
+            help = "leave out -t to pass a pipe or file with -i",
+            "-t with -i needs a terminal, and stdin is none"
+        ));
+    }
+    if let Network::Tap(device) = &options.network {
+        check_tap(options, device.as_ref())?;
+    }
+    if !options.publish.is_empty() && options.network == Network::None {
+        return Err(miette!(
+            help = "leave out --network none",
+            "ports of a guest without a network cannot be published"
+        ));
+    }
+    if options.no_init {
+        check_no_init(options)?;
+    }
+    shares::check(&options.volume)
+}
+
+fn check_tap(options: &RunOptions, device: Option<&crate::cli::values::TapAddress>) -> Result<()> {
+    if !options.publish.is_empty() {
+        return Err(miette!(
+            help =
+                "connect to the guest's own address, which lupine ps shows, or use --network user",
+            "ports are published only on a user network: on a tap the guest has its own address"
+        ));
+    }
+    match device {
+        None => tap::check_root(),
+        Some(tap) if !tap::exists(&tap.device) => Err(miette!(
+            help = "make it, or let lupine make one: --network tap",
+            "there is no network device {}",
+            tap.device
+        )),
+        Some(tap) if tap.address.is_none() => Err(miette!(
+            help = format!(
+                "say it: --network tap={},ip=192.0.2.2/24,gw=192.0.2.1",
+                tap.device
+            ),
+            "the guest's address on {} is not known",
+            tap.device
+        )),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The kernel starts a program and does nothing else for it.
+fn check_no_init(options: &RunOptions) -> Result<()> {
+    let given = [
+        ("-i", options.interactive),
+        ("-t", options.tty),
+        ("-v", !options.volume.is_empty()),
+        (
+            "-e",
+            !options.env.is_empty() || !options.env_file.is_empty(),
+        ),
+        ("-w", options.workdir.is_some()),
+        ("-u", options.user.is_some()),
+        ("-p", !options.publish.is_empty()),
+        ("--ulimit", !options.ulimit.is_empty()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((flag, _)) => Err(miette!(
+            help = format!("leave out --no-init or {flag}"),
+            "{flag} is init's work, and --no-init leaves init out"
+        )),
+    }
+}
+
+/// What run's own flags ask of the kernel.
+fn imply_parts(options: &mut RunOptions) {
+    let parts = [
+        (Part::Volumes, !options.volume.is_empty()),
+        (Part::Terminal, options.tty),
+        (Part::NoNetwork, options.network == Network::None),
+    ];
+    for (part, wanted) in parts {
+        if wanted && !options.build.with.contains(&part) {
+            options.build.with.push(part);
+        }
+    }
+}
+
+/// From here on the exit status matters as much as the message.
+fn launch(
+    context: &Context<'_>,
+    store: &Store,
+    state: &State,
+    options: &RunOptions,
+    base: &Base,
+    in_use: File,
+) -> Result<u8, (u8, Report)> {
+    let failed = |report: Report| (OWN_FAILURE, report);
+    let ports = settle(&options.publish).map_err(failed)?;
+    // From before the guest is recorded, so that Ctrl-C never leaves it half-made.
+    let inbox = match options.detach {
+        true => None,
+        false => Some(Inbox::catching_signals().map_err(failed)?),
+    };
+    let created = state
+        .create(options.name.as_deref(), |name, taps| {
+            record(name, options, base, &ports, taps)
+        })
+        .map_err(|error| failed(error.into()))?;
+    if created.replaced {
+        context.reporter.line(&format!(
+            "replaced guest {}, whose monitor was killed",
+            created.dir.name
+        ));
+    }
+    let launch = match prepare(&created, options, base, ports) {
+        Ok(launch) => launch,
+        Err(report) => {
+            let _ = state.remove_own(&created.dir);
+            return Err(failed(report));
+        }
+    };
+    // The guest's record says from now on what it uses.
+    drop(in_use);
+    let Created {
+        dir, lock, record, ..
+    } = created;
+    match inbox {
+        None => detach(&dir, lock, &launch),
+        Some(inbox) => {
+            let monitor = Monitor {
+                state,
+                store,
+                dir,
+                lock,
+                record,
+                launch,
+                reporter: context.reporter,
+                attached: true,
+                notify: None,
+            };
+            monitor.run(&inbox).map(|end| end.status).map_err(failed)
+        }
+    }
+}
+
+fn detach(dir: &GuestDir, lock: File, launch: &Launch) -> Result<u8, (u8, Report)> {
+    start_detached(dir, lock, launch)?;
+    printer::line(&dir.name);
+    Ok(0)
+}
+
+/// Picks free ports where the user left it open, and finds those in use.
+fn settle(publish: &[Publish]) -> Result<Vec<Publish>> {
+    let mut ports: Vec<lupine_vm::Publish> = publish.iter().copied().map(Into::into).collect();
+    lupine_vm::settle_ports(&mut ports)?;
+    Ok(ports.into_iter().map(Into::into).collect())
+}
+
+fn record(
+    name: &str,
+    options: &RunOptions,
+    base: &Base,
+    ports: &[Publish],
+    taps: &[String],
+) -> Record {
+    let tap = match &options.network {
+        Network::Tap(None) => Tap::first_free(taps),
+        _ => None,
+    };
+    let labels = base.labels.clone().into_iter().chain(options.label.clone());
+    let network = match &options.network {
+        Network::User => "user".into(),
+        Network::None => "none".into(),
+        Network::Tap(None) => "tap".into(),
+        Network::Tap(Some(tap)) => format!("tap={}", tap.device),
+    };
+    let mut stats = base.stats.clone();
+    stats.memory.mem_mib = options.memory.unwrap_or(base.mem_mib);
+    stats.cpus = options.build.cpus;
+    Record {
+        image: base.image.clone(),
+        digest: base.digest.clone(),
+        command: base.spec.argv.clone(),
+        monitor_pid: Some(std::process::id()),
+        ports: ports.to_vec(),
+        labels: labels.collect(),
+        uses: vec![
+            base.stats.kernel.path.clone(),
+            base.stats.rootfs.path.clone(),
+        ],
+        cpus: options.build.cpus,
+        address: tap.as_ref().map(|tap| tap.guest.to_string()),
+        tap: tap.map(|tap| tap.device),
+        network,
+        detached: options.detach,
+        remove: options.rm,
+        stop_signal: stop_signal(options, base).0,
+        stats,
+        ..Record::new(name)
+    }
+}
+
+fn stop_signal(options: &RunOptions, base: &Base) -> SignalNumber {
+    let declared = || base.stop_signal.as_ref()?.parse().ok();
+    options
+        .stop_signal
+        .or_else(declared)
+        .unwrap_or(SignalNumber::TERM)
+}
+
+/// Everything that a guest needs outside its virtual machine.
+fn prepare(
+    created: &Created,
+    options: &RunOptions,
+    base: &Base,
+    ports: Vec<Publish>,
+) -> Result<Launch> {
+    let (network, address) = match &options.network {
+        Network::User => (NetworkPlan::User(ports), None),
+        Network::None => (NetworkPlan::None, None),
+        Network::Tap(Some(tap)) => (NetworkPlan::Tap(tap.device.clone()), guest::address(tap)),
+        Network::Tap(None) => {
+            let tap = created.record.tap.as_deref().and_then(Tap::named);
+            let tap = tap.ok_or_else(|| miette!("all 256 tap devices of lupine are in use"))?;
+            tap.make()?;
+            (NetworkPlan::Tap(tap.device.clone()), Some(tap.network()))
+        }
+    };
+    let (shares, mounts) = shares::of(&options.volume, &created.dir.path)?;
+    let spec = guest::spec(options, base, &created.dir.name, address, mounts)?;
+    Ok(Launch {
+        kernel: base.stats.kernel.path.clone(),
+        rootfs: (
+            base.stats.rootfs.path.clone(),
+            base.stats.rootfs.format.clone(),
+        ),
+        mem_mib: created.record.stats.memory.mem_mib,
+        cpus: options.build.cpus,
+        network,
+        shares,
+        vmm_args: options.vmm_args.clone(),
+        kernel_args: options.kernel_args.clone(),
+        bare: base.bare.clone(),
+        accel: match options.accel {
+            Accel::Auto => lupine_vm::AccelChoice::Auto,
+            Accel::Kvm => lupine_vm::AccelChoice::Kvm,
+            Accel::Tcg => lupine_vm::AccelChoice::Tcg,
+        },
+        guest: spec,
+        stats_file: options.stats.as_deref().map(absolute),
+        wait_ready: options.wait_ready,
+    })
+}
+
+/// A detached monitor has another working directory.
+fn absolute(path: &std::path::Path) -> std::path::PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
+}

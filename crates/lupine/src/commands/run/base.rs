@@ -1,0 +1,247 @@
+//! What a run starts from: a bundle that is there, or one that is put together now.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use lupine_bundle::Bundle;
+use lupine_image::Link;
+use lupine_init::GuestSpec;
+use lupine_store::Store;
+use miette::{Result, miette};
+
+use crate::cli::{Network, RunOptions};
+use crate::pipeline::{Pipeline, Prepared, command_line};
+use crate::progress::Reporter;
+use crate::state::{KernelStats, RootfsStats, Stats};
+
+/// Memory of a guest whose application asks for no more.
+const MEM_MIB: u32 = 512;
+
+/// What a run starts from.
+#[derive(Debug, Default)]
+pub struct Base {
+    /// Image as the user named it.
+    pub image: String,
+    /// Digest of its manifest.
+    pub digest: String,
+    /// How init runs it, before run's own flags.
+    pub spec: GuestSpec,
+    /// A program that the kernel starts directly.
+    pub bare: Option<Vec<String>>,
+    /// Memory unless `-m` says otherwise.
+    pub mem_mib: u32,
+    /// The image's stop signal.
+    pub stop_signal: Option<String>,
+    /// The image's labels.
+    pub labels: BTreeMap<String, String>,
+    /// Kernel and root file system.
+    pub stats: Stats,
+}
+
+impl Base {
+    /// Opens the bundle that `image` names, or goes through the pipeline.
+    ///
+    /// # Errors
+    /// Any stage's.
+    pub fn find(
+        store: &Store,
+        reporter: &Reporter,
+        image: &str,
+        command: &[String],
+        options: &RunOptions,
+    ) -> Result<Self> {
+        let dir = Path::new(image);
+        let base = if lupine_bundle::is_bundle(dir) {
+            Self::of_bundle(&lupine_bundle::open(dir)?, image, command, options)?
+        } else {
+            reject_directory(image)?;
+            Self::of_image(&Pipeline::new(store, reporter)?, image, command, options)?
+        };
+        if base.spec.argv.is_empty() {
+            return Err(miette!(
+                help = format!("say what to run: lupine run {image} COMMAND"),
+                "{image} does not say what to run"
+            ));
+        }
+        Ok(base)
+    }
+
+    fn of_image(
+        pipeline: &Pipeline<'_>,
+        image: &str,
+        command: &[String],
+        options: &RunOptions,
+    ) -> Result<Self> {
+        let prepared = pipeline.prepare(image, command, &options.build)?;
+        if prepared.spec.argv.is_empty() {
+            return Ok(Self::default());
+        }
+        let bare = match options.no_init {
+            true => Some(bare(&prepared)?),
+            false => None,
+        };
+        let kernel = pipeline.kernel(&prepared, &options.build, false)?;
+        // The image's own command is packed, so that other commands share the file.
+        let own = pipeline.own_spec(&prepared);
+        let rootfs = pipeline.rootfs(&prepared, &own, &options.build)?;
+        let metadata = &kernel.metadata;
+        let stats = Stats {
+            kernel: KernelStats {
+                key: kernel.key.clone(),
+                path: kernel.vmlinux.clone(),
+                bytes: metadata.vmlinux.bytes,
+                options: metadata.options_set,
+                version: metadata.version.clone(),
+            },
+            rootfs: RootfsStats {
+                key: rootfs.key,
+                path: rootfs.path,
+                format: rootfs.format.to_string(),
+                bytes: rootfs.bytes,
+            },
+            vmm: options.build.kernel.vmm.clone(),
+            ..Stats::default()
+        };
+        Ok(Self {
+            image: image.into(),
+            digest: prepared.image.digest.clone(),
+            bare,
+            mem_mib: prepared.needs.mem_mib.unwrap_or_default().max(MEM_MIB),
+            stop_signal: prepared.image.stop_signal(),
+            labels: prepared.image.labels(),
+            spec: prepared.spec,
+            stats,
+        })
+    }
+
+    fn of_bundle(
+        bundle: &Bundle,
+        place: &str,
+        command: &[String],
+        options: &RunOptions,
+    ) -> Result<Self> {
+        let manifest = &bundle.manifest;
+        check_bundle(bundle, options)?;
+        let mut spec = manifest.spec.clone();
+        if options.build.entrypoint.is_some() || !command.is_empty() {
+            let entrypoint = options.build.entrypoint.as_deref();
+            // Which words were the image's entry point is in its runtime facts.
+            let fixed = manifest.entrypoint.clone();
+            spec.argv = command_line(fixed, Vec::new(), entrypoint, command);
+        }
+        let kernel = std::path::absolute(bundle.kernel());
+        let rootfs = std::path::absolute(bundle.rootfs());
+        let stats = Stats {
+            kernel: KernelStats {
+                key: manifest.kernel.key.clone(),
+                path: kernel.unwrap_or_else(|_| bundle.kernel()),
+                bytes: manifest.kernel.vmlinux.bytes,
+                options: manifest.kernel.options_set,
+                version: manifest.kernel.version.clone(),
+            },
+            rootfs: RootfsStats {
+                key: manifest.rootfs.key.clone(),
+                path: rootfs.unwrap_or_else(|_| bundle.rootfs()),
+                format: manifest.rootfs.format.clone(),
+                bytes: manifest.rootfs.image.bytes,
+            },
+            vmm: manifest.vmm.clone(),
+            ..Stats::default()
+        };
+        Ok(Self {
+            image: place.into(),
+            digest: manifest.image.digest.clone(),
+            bare: options.no_init.then(|| spec.argv.clone()),
+            mem_mib: manifest.mem_mib.unwrap_or(MEM_MIB),
+            stop_signal: manifest.stop_signal.clone(),
+            labels: manifest.labels.clone(),
+            spec,
+            stats,
+        })
+    }
+}
+
+/// A directory that is no bundle is likely to be meant as `dir:`.
+fn reject_directory(image: &str) -> Result<()> {
+    if !image.contains(':') && image.contains('/') && Path::new(image).is_dir() {
+        return Err(miette!(
+            help = format!(
+                "to run its files: lupine run dir:{image} COMMAND; to make a bundle there: lupine build -o {image} IMAGE"
+            ),
+            "{image} is a directory and no bundle"
+        ));
+    }
+    Ok(())
+}
+
+/// The program that the kernel starts itself: static, with its full path.
+fn bare(prepared: &Prepared) -> Result<Vec<String>> {
+    let spec = &prepared.spec;
+    let program = lupine_image::program(&prepared.tree, &spec.argv, &spec.env, &spec.cwd);
+    let (path, is_static) = match program.chain.as_slice() {
+        [
+            Link::Elf {
+                path, is_static, ..
+            },
+        ] => (path, *is_static),
+        [Link::Script { path, .. }, ..] => {
+            return Err(miette!(
+                help = "leave out --no-init",
+                "{path} is a script: --no-init is for one static program"
+            ));
+        }
+        _ => {
+            let why = program.problem.unwrap_or_else(|| "it is not there".into());
+            return Err(miette!("--no-init cannot start {}: {why}", spec.argv[0]));
+        }
+    };
+    if !is_static {
+        return Err(miette!(
+            help = "leave out --no-init, or link it statically",
+            "{path} is linked dynamically: --no-init is for one static program"
+        ));
+    }
+    let mut words = spec.argv.clone();
+    words[0].clone_from(path);
+    Ok(words)
+}
+
+/// A bundle's kernel was made without knowing this run's flags.
+fn check_bundle(bundle: &Bundle, options: &RunOptions) -> Result<()> {
+    let manifest = &bundle.manifest;
+    let place = bundle.dir.display();
+    if manifest.vmm != "qemu" {
+        return Err(miette!(
+            help = "build it again without --vmm",
+            "the kernel in {place} is for {}, and only qemu is driven so far",
+            manifest.vmm
+        ));
+    }
+    let features: Vec<&str> = manifest.needs["needs"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|need| need["feature"].as_str())
+        .collect();
+    let wanted = [
+        ("-v", "9p", "--with volumes", !options.volume.is_empty()),
+        ("-t", "terminal", "--with terminal", options.tty),
+        ("--cpus", "smp", "--cpus N", options.build.cpus > 1),
+        ("-p", "net", "a network", !options.publish.is_empty()),
+        (
+            "--network tap",
+            "net",
+            "a network",
+            matches!(options.network, Network::Tap(_)),
+        ),
+    ];
+    for (flag, feature, with, wanted) in wanted {
+        if wanted && !features.contains(&feature) {
+            return Err(miette!(
+                help = format!("build it again with {with}: lupine build -o {place} IMAGE"),
+                "{flag} needs the kernel feature {feature}, which the kernel in {place} was built without"
+            ));
+        }
+    }
+    Ok(())
+}

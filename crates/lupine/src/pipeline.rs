@@ -1,0 +1,407 @@
+//! image -> needs -> kconfig -> kernel -> rootfs -> bundle: what the building verbs share.
+
+mod subject;
+
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+use lupine_image::{Image, ImageRef, LoadOptions, Pull, Tree};
+use lupine_init::GuestSpec;
+use lupine_kconfig::{Merged, Value, merge};
+use lupine_kernel::{Data, Formats, KernelImage, Options, Resolved, SourceSpec};
+use lupine_needs::{Machine, Needs, Profile, Tables};
+use lupine_rootfs::{Format, Rootfs};
+use lupine_store::{At, Store};
+use miette::{IntoDiagnostic, Result, WrapErr, miette};
+
+use crate::cli::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy};
+use crate::printer;
+use crate::progress::Reporter;
+
+/// Steps shorter than this need no word about where their result lies.
+const WORTH_A_LINE: Duration = Duration::from_secs(2);
+/// Format of the root file system unless `--fs` says otherwise.
+const DEFAULT_FORMAT: Format = Format::Ext2;
+/// PATH of an image that sets none, as docker has it.
+const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What building verbs work with.
+pub struct Pipeline<'a> {
+    /// The cache.
+    pub store: &'a Store,
+    /// Where people read.
+    pub reporter: &'a Reporter,
+    /// Fragments and where the kernel comes from.
+    pub data: Data,
+    /// Keeps the cache from being pruned meanwhile.
+    _in_use: File,
+}
+
+/// An image, and what its kernel shall be.
+pub struct Prepared {
+    /// The image.
+    pub image: Image,
+    /// Its files.
+    pub tree: Tree,
+    /// How PID 1 runs it unless told otherwise.
+    pub spec: GuestSpec,
+    /// What it needs.
+    pub needs: Needs,
+    /// The requests that come of it.
+    pub merged: Merged,
+    /// Format of the root file system.
+    pub format: Format,
+}
+
+/// Takes part in the use of the cache until dropped.
+///
+/// # Errors
+/// When the lock cannot be made.
+pub fn use_cache(store: &Store) -> Result<File> {
+    let path = store.root().join("locks").join("in-use");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .at("open", &path)?;
+    file.lock_shared().at("lock", &path)?;
+    Ok(file)
+}
+
+impl<'a> Pipeline<'a> {
+    /// A pipeline on `store`.
+    ///
+    /// # Errors
+    /// When the store's lock cannot be made.
+    pub fn new(store: &'a Store, reporter: &'a Reporter) -> Result<Self> {
+        Ok(Self {
+            store,
+            reporter,
+            data: Data::builtin()?,
+            _in_use: use_cache(store)?,
+        })
+    }
+
+    /// Loads an image.
+    ///
+    /// # Errors
+    /// The image stage's.
+    pub fn load(&self, reference: &str, fetch: &FetchOptions) -> Result<Image> {
+        let reference: ImageRef = reference.parse()?;
+        Ok(lupine_image::load(
+            self.store,
+            &reference,
+            &self.load_options(fetch),
+        )?)
+    }
+
+    fn load_options(&self, fetch: &FetchOptions) -> LoadOptions<'_> {
+        LoadOptions {
+            pull: match fetch.pull {
+                PullPolicy::Missing => Pull::Missing,
+                PullPolicy::Always => Pull::Always,
+                PullPolicy::Never => Pull::Never,
+            },
+            progress: self.reporter,
+            ..LoadOptions::default()
+        }
+    }
+
+    /// From an image reference to requests for a kernel. `command` replaces
+    /// the image's own; `volumes` and `terminal` ask for what they need.
+    ///
+    /// # Errors
+    /// Those of the image, needs and kconfig stages.
+    pub fn prepare(
+        &self,
+        reference: &str,
+        command: &[String],
+        options: &BuildOptions,
+    ) -> Result<Prepared> {
+        let image = self.load(reference, &options.fetch)?;
+        let tree = lupine_image::flatten(self.store, &image, &self.load_options(&options.fetch))?;
+        let format = format(options.fs.as_deref())?;
+        let spec = default_spec(&image, command, options.entrypoint.as_deref(), format);
+        let subject = subject::of(&image, &tree, &spec);
+        let machine = machine(options, format);
+        let tables = Tables::builtin()?;
+        let needs = lupine_needs::derive(&tables, &subject, &machine, profile(options));
+        let merged = self.merge(&needs, options)?;
+        Ok(Prepared {
+            image,
+            tree,
+            spec,
+            needs,
+            merged,
+            format,
+        })
+    }
+
+    fn merge(&self, needs: &Needs, options: &BuildOptions) -> Result<Merged> {
+        let features: Vec<String> = options
+            .kernel
+            .tiny
+            .then(|| "tiny".to_owned())
+            .into_iter()
+            .chain(options.kernel.features.iter().cloned())
+            .collect();
+        let user: Vec<(String, Value)> = options
+            .kernel
+            .options
+            .iter()
+            .map(|(name, value)| (name.clone(), kernel_value(value)))
+            .collect();
+        let vmm = &options.kernel.vmm;
+        let fragments = lupine_kernel::fragments(&self.data, needs, vmm, &features, &user)?;
+        Ok(merge(&fragments)?)
+    }
+
+    /// The kernel for these requests.
+    ///
+    /// # Errors
+    /// The kernel stage's.
+    pub fn kernel(
+        &self,
+        prepared: &Prepared,
+        options: &BuildOptions,
+        bzimage: bool,
+    ) -> Result<KernelImage> {
+        let started = Instant::now();
+        let source = source(options)?;
+        let formats = Formats { bzimage };
+        let build = self.kernel_options(&source, options, formats);
+        let kernel = lupine_kernel::build(self.store, &prepared.merged, &build)?;
+        self.reporter.finish();
+        let metadata = &kernel.metadata;
+        let line = format!(
+            "kernel: Linux {}, {}, {} options, in {}",
+            metadata.version,
+            printer::size(metadata.vmlinux.bytes),
+            metadata.options_set,
+            kernel.dir.display()
+        );
+        self.where_it_lies(&line, started);
+        Ok(kernel)
+    }
+
+    /// The resolved config for these requests.
+    ///
+    /// # Errors
+    /// The kernel stage's.
+    pub fn resolve(&self, prepared: &Prepared, options: &BuildOptions) -> Result<Resolved> {
+        let source = source(options)?;
+        let build = self.kernel_options(&source, options, Formats::default());
+        Ok(lupine_kernel::resolve(
+            self.store,
+            &prepared.merged,
+            &build,
+        )?)
+    }
+
+    fn kernel_options<'o>(
+        &'o self,
+        source: &'o SourceSpec,
+        options: &'o BuildOptions,
+        formats: Formats,
+    ) -> Options<'o> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Options {
+            data: &self.data,
+            source,
+            patch_sets: &options.kernel.patch_sets,
+            jobs: options.kernel.jobs.map_or(processors, usize::from),
+            formats,
+            progress: self.reporter,
+        }
+    }
+
+    /// The root file system of the image, with `spec` in it.
+    ///
+    /// # Errors
+    /// The rootfs stage's.
+    pub fn rootfs(
+        &self,
+        prepared: &Prepared,
+        spec: &GuestSpec,
+        options: &BuildOptions,
+    ) -> Result<Rootfs> {
+        let started = Instant::now();
+        let request = lupine_rootfs::Request {
+            tree: &prepared.tree,
+            tree_digest: &prepared.image.digest,
+            spec,
+            init: lupine_init::INIT,
+            format: prepared.format,
+            room_mib: options.room,
+        };
+        let rootfs = lupine_rootfs::pack(self.store, &request, self.reporter)?;
+        self.reporter.finish();
+        let line = format!(
+            "root file system: {}, {}, in {}",
+            rootfs.format,
+            printer::size(rootfs.bytes),
+            rootfs.path.display()
+        );
+        self.where_it_lies(&line, started);
+        Ok(rootfs)
+    }
+
+    /// How PID 1 runs the image when nobody says otherwise.
+    pub fn own_spec(&self, prepared: &Prepared) -> GuestSpec {
+        default_spec(&prepared.image, &[], None, prepared.format)
+    }
+
+    fn where_it_lies(&self, line: &str, started: Instant) {
+        if started.elapsed() >= WORTH_A_LINE {
+            self.reporter.line(line);
+        } else {
+            self.reporter.detail(line);
+        }
+    }
+}
+
+/// The format that `--fs` names, or the default.
+///
+/// # Errors
+/// Never for what the command line lets through.
+pub fn format(name: Option<&str>) -> Result<Format> {
+    match name {
+        None => Ok(DEFAULT_FORMAT),
+        Some(name) => name
+            .parse()
+            .map_err(|error| miette!("{error}"))
+            .wrap_err("--fs"),
+    }
+}
+
+fn source(options: &BuildOptions) -> Result<SourceSpec> {
+    Ok(options.kernel.kernel_source.parse()?)
+}
+
+fn profile(options: &BuildOptions) -> Profile {
+    match options.kernel.profile {
+        ProfileChoice::Base => Profile::Base,
+        ProfileChoice::General => Profile::General,
+        ProfileChoice::App => Profile::App,
+    }
+}
+
+fn machine(options: &BuildOptions, format: Format) -> Machine {
+    let has = |part| options.with.contains(&part);
+    Machine {
+        fs: format.to_string(),
+        network: !has(Part::NoNetwork),
+        volumes: has(Part::Volumes),
+        cpus: options.cpus,
+        terminal: has(Part::Terminal),
+        vmm: options.kernel.vmm.clone(),
+    }
+}
+
+fn kernel_value(text: &str) -> Value {
+    match text {
+        "y" => Value::Yes,
+        "n" => Value::No,
+        other => Value::Literal(other.into()),
+    }
+}
+
+/// Docker's rules: an entry point given by hand also drops the image's
+/// command; a command given by hand replaces it.
+pub fn command_line(
+    image_entrypoint: Vec<String>,
+    image_command: Vec<String>,
+    entrypoint: Option<&str>,
+    command: &[String],
+) -> Vec<String> {
+    let (mut argv, default) = match entrypoint {
+        Some("") => (Vec::new(), Vec::new()),
+        Some(program) => (vec![program.to_owned()], Vec::new()),
+        None => (image_entrypoint, image_command),
+    };
+    if command.is_empty() {
+        argv.extend(default);
+    } else {
+        argv.extend(command.iter().cloned());
+    }
+    argv
+}
+
+fn default_spec(
+    image: &Image,
+    command: &[String],
+    entrypoint: Option<&str>,
+    format: Format,
+) -> GuestSpec {
+    let mut env = image.env();
+    if !env.iter().any(|entry| entry.starts_with("PATH=")) {
+        env.insert(0, DEFAULT_PATH.into());
+    }
+    GuestSpec {
+        argv: command_line(image.entrypoint(), image.cmd(), entrypoint, command),
+        env,
+        cwd: image.workdir(),
+        user: image.user(),
+        overlay: format.read_only(),
+        ..GuestSpec::default()
+    }
+}
+
+/// Copies a product to where the user wants it, in one step.
+///
+/// # Errors
+/// When the place cannot be written.
+pub fn copy_out(from: &std::path::Path, to: &std::path::Path) -> Result<()> {
+    if to.is_dir() {
+        return Err(miette!(
+            help = "name a file: -o FILE",
+            "{} is a directory",
+            to.display()
+        ));
+    }
+    let parent = to
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(std::path::Path::new("."));
+    let staged = tempfile::Builder::new()
+        .prefix(".lupine-")
+        .tempfile_in(parent)
+        .at("write in", parent)?;
+    // std's copy keeps holes where the file system can clone or share ranges.
+    std::fs::copy(from, staged.path()).at("write", to)?;
+    staged
+        .persist(to)
+        .map_err(|error| error.error)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot rename to {}", to.display()))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_and_entry_points_combine_as_dockers_do() {
+        let words = |text: &str| {
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let combined = |entrypoint: Option<&str>, command: &str| {
+            command_line(
+                words("entry e"),
+                words("cmd c"),
+                entrypoint,
+                &words(command),
+            )
+            .join(" ")
+        };
+        assert_eq!(combined(None, ""), "entry e cmd c");
+        assert_eq!(combined(None, "x y"), "entry e x y");
+        assert_eq!(combined(Some("sh"), ""), "sh");
+        assert_eq!(combined(Some("sh"), "-c x"), "sh -c x");
+        assert_eq!(combined(Some(""), "x"), "x");
+    }
+}

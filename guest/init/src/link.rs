@@ -142,9 +142,8 @@ impl Link {
         }
     }
 
-    /// After polling: the frames that came.
-    pub fn receive(&mut self, returned: i16) -> Vec<Frame> {
-        let mut frames = Vec::new();
+    /// After polling: reads what came.
+    pub fn receive(&mut self, returned: i16) {
         let mut ended = returned & POLLHUP != 0 && returned & POLLIN == 0;
         if returned & POLLIN != 0 {
             ended = loop {
@@ -153,15 +152,16 @@ impl Link {
                 }
             };
         }
-        while let Ok(Some(frame)) = self.decoder.next_frame() {
-            frames.push(frame);
-        }
         if ended {
             self.port = None;
             self.out = Vec::new();
             self.sent = 0;
         }
-        frames
+    }
+
+    /// The next frame that has been read; some may have come with the specification.
+    pub fn next_frame(&mut self) -> Option<Frame> {
+        self.decoder.next_frame().ok().flatten()
     }
 
     /// Whether the host has taken so little that the application has to wait.
@@ -224,8 +224,11 @@ impl Link {
             if returned == 0 && self.is_flushed() {
                 waited += 1000;
             }
-            if self.receive(returned).contains(&Frame::PowerOff) {
-                return;
+            self.receive(returned);
+            while let Some(frame) = self.next_frame() {
+                if frame == Frame::PowerOff {
+                    return;
+                }
             }
             self.flush();
         }

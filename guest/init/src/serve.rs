@@ -42,6 +42,7 @@ pub fn serve(link: &mut Link, child: Child) -> Frame {
         stdin_ended: false,
         portion: vec![0; PORTION],
     };
+    server.obey_all();
     let status = loop {
         if let Some(status) = server.reap() {
             break status;
@@ -92,10 +93,9 @@ impl Server<'_> {
         sys::wait(&mut polls, None);
         let [host, stdout, stderr, stdin] = polls.map(|poll| poll.returned);
         if host != 0 {
-            for frame in self.link.receive(host) {
-                self.obey(frame);
-            }
+            self.link.receive(host);
             self.link.flush();
+            self.obey_all();
         }
         if stdout & (POLLIN | POLLHUP | POLLERR) != 0 {
             self.forward(Stream::Stdout, PORTION);
@@ -105,6 +105,12 @@ impl Server<'_> {
         }
         if stdin != 0 {
             self.feed();
+        }
+    }
+
+    fn obey_all(&mut self) {
+        while let Some(frame) = self.link.next_frame() {
+            self.obey(frame);
         }
     }
 

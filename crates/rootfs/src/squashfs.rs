@@ -2,8 +2,10 @@
 //! on the disk: owners, modes and devices need no root that way.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use lupine_store::At;
@@ -32,19 +34,44 @@ pub(crate) fn write(plan: &Plan, image: &Path, progress: &dyn Progress) -> Resul
             running.wait()?;
             Err(error).at("write", image)?
         }
-        Ok(()) => Ok(running.wait().map(|_| ())?),
+        Ok(()) => {
+            running.wait()?;
+            Ok(set_root_time(image, time(&plan.inodes[0]) as u32).at("correct", image)?)
+        }
     }
+}
+
+/// sqfstar 4.5.1 gives the root directory the time at which it runs, whatever
+/// `-root-time` says. Its inode is not compressed (`-noI`) and can be corrected.
+fn set_root_time(image: &Path, time: u32) -> io::Result<()> {
+    /// Bytes of an inode before its time, and of the header of a metadata block.
+    const TIME: u64 = 8;
+    const HEADER: u64 = 2;
+    let file = File::options().read(true).write(true).open(image)?;
+    let read = |at| -> io::Result<u64> {
+        let mut bytes = [0; 8];
+        file.read_exact_at(&mut bytes, at)?;
+        Ok(u64::from_le_bytes(bytes))
+    };
+    let (root, table) = (read(32)?, read(64)?);
+    // The block of the table that the inode begins in, and the place within it.
+    let (block, offset) = (table + (root >> 16), root & 0xffff);
+    // An inode may reach into the next block, behind that block's header.
+    let place = |at: u64| block + HEADER + at + if at < 8192 { 0 } else { HEADER };
+    for (at, byte) in (offset + TIME..).zip(time.to_le_bytes()) {
+        file.write_all_at(&[byte], place(at))?;
+    }
+    Ok(())
 }
 
 /// The command; it takes the root directory's metadata as options.
 fn sqfstar(root: &Inode, image: &Path) -> Tool {
     Tool::new("sqfstar")
         .args(["-quiet", "-no-progress", "-reproducible", "-exit-on-error"])
-        .args(["-comp", "gzip", "-mkfs-time", "0"])
+        .args(["-comp", "gzip", "-noI", "-mkfs-time", "0"])
         .args(["-root-mode".to_owned(), format!("{:o}", root.mode)])
         .args(["-root-uid".to_owned(), root.uid.to_string()])
         .args(["-root-gid".to_owned(), root.gid.to_string()])
-        .args(["-root-time".to_owned(), time(root).to_string()])
         .env("LC_ALL", "C")
         .arg(image)
 }

@@ -107,12 +107,14 @@ pub enum ImageError {
         limit: u64,
     },
     /// The packages could not be installed.
-    #[error("cannot make a root file system with {packages}: {source}")]
+    #[error("cannot make a root file system with {packages}: {why}")]
     #[diagnostic(help("{}", debian_help(source)))]
     Debian {
         /// The packages, separated by commas.
         packages: String,
-        /// What mmdebstrap said.
+        /// What went wrong, in apt's words where it said so.
+        why: String,
+        /// All that mmdebstrap said.
         source: Box<ToolError>,
     },
     /// The registry or the way to it.
@@ -277,8 +279,11 @@ fn debian_help(source: &ToolError) -> String {
     if text.contains("Unable to locate package") || text.contains("has no installation candidate") {
         return "check the package's name: apt-cache search NAME".into();
     }
+    if text.contains("unable to pick chroot mode") {
+        return "without root, mmdebstrap needs user namespaces and newuidmap: apt-get install uidmap".into();
+    }
     match source {
         ToolError::Missing { program } => format!("install it: apt-get install {program}"),
-        _ => "check that apt-get update works on this host; as an ordinary user, mmdebstrap needs user namespaces and a range in /etc/subuid (or fakechroot and fakeroot)".into(),
+        _ => "check that apt-get update works on this host; without root, mmdebstrap also needs a range for you in /etc/subuid".into(),
     }
 }

@@ -258,7 +258,7 @@ impl SparseFile {
 fn run(bytes: &[u8], zeros: bool) -> usize {
     let blocks = bytes.chunks(HOLE);
     blocks
-        .take_while(|block| (block.len() == HOLE && block.iter().all(|&b| b == 0)) == zeros)
+        .take_while(|block| (*block == [0; HOLE]) == zeros)
         .map(<[u8]>::len)
         .sum()
 }

@@ -387,11 +387,11 @@ fn pick_saved<'a>(
             let exact = images.iter().filter(|i| names(i).iter().any(|n| n == tag));
             let mut found: Vec<&Saved> = exact.collect();
             if found.is_empty() {
-                let end = format!(":{tag}");
-                let by_tag = images.iter();
-                found = by_tag
-                    .filter(|i| names(i).iter().any(|n| n.ends_with(&end)))
-                    .collect();
+                // skopeo writes docker.io/library/app:7 for what people call app:7.
+                let ends = [format!(":{tag}"), format!("/{tag}")];
+                let fits = |name: &String| ends.iter().any(|end| name.ends_with(end));
+                let by_end = images.iter().filter(|i| names(i).iter().any(fits));
+                found = by_end.collect();
             }
             found
         }

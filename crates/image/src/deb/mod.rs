@@ -57,6 +57,10 @@ chmod 755 "$1/usr/sbin/policy-rc.d"
 mkdir -p "$1/etc/apt/preferences.d"
 printf 'Package: usrmerge\nPin: version *\nPin-Priority: -1\n' > "$1/etc/apt/preferences.d/lupine""#;
 
+/// As soon as apt knows the archive: a package that does not exist is told
+/// before minutes are spent on the others.
+const CHECK: &str = r#"APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq --simulate install"#;
+
 /// After everything: what only the installation needed, and what would make
 /// two builds differ.
 const AFTER_ALL: &str = r#"set -e
@@ -70,7 +74,7 @@ test -e etc/passwd || printf 'root:x:0:0:root:/root:/bin/sh\n' > etc/passwd
 test -e etc/group || printf 'root:x:0:\n' > etc/group
 find var/log -type f -delete 2>/dev/null || true
 : > etc/machine-id
-rm -f etc/hostname"#;
+rm -f etc/hostname etc/resolv.conf"#;
 
 /// One entry of the table.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -152,8 +156,23 @@ pub(crate) fn make(
 fn wrap(packages: &str, source: ToolError) -> ImageError {
     ImageError::Debian {
         packages: packages.into(),
+        why: reason(&source),
         source: Box::new(source),
     }
+}
+
+/// What apt, dpkg and mmdebstrap call errors; everything where they call nothing so.
+fn reason(error: &ToolError) -> String {
+    let text = error.to_string();
+    let errors: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("E: ") || line.starts_with("dpkg: error"))
+        .filter(|line| !line.contains("setup failed") && !line.contains("failed to run"))
+        .collect();
+    if errors.is_empty() {
+        return text;
+    }
+    errors.join("\n")
 }
 
 /// The whole command.
@@ -181,11 +200,11 @@ fn debstrap(
         .arg(format!("--include={}", included(packages, variant)))
         .arg("--aptopt=Acquire::Languages \"none\"")
         .arg("--aptopt=Acquire::Retries \"3\"")
+        // apt's own user may not look into root's directories, nor is it in every tree.
+        .arg("--aptopt=APT::Sandbox::User \"root\"")
         .arg("--dpkgopt=force-unsafe-io");
     if root {
-        tool = tool
-            .env("TMPDIR", dir)
-            .arg("--aptopt=APT::Sandbox::User \"root\"");
+        tool = tool.env("TMPDIR", dir);
     }
     for option in sources::apt_options() {
         tool = tool.arg(format!("--aptopt={option}"));
@@ -194,6 +213,14 @@ fn debstrap(
         tool = tool.arg(format!("--dpkgopt=path-exclude={path}"));
     }
     tool = tool.arg(format!("--setup-hook={BEFORE_ALL}"));
+    // A tree that is only extracted knows no later hooks.
+    let last = if variant == "extract" {
+        "extract"
+    } else {
+        let words = packages.join(" ");
+        tool = tool.arg(format!("--extract-hook={CHECK} {words} > /dev/null"));
+        "customize"
+    };
     for command in &server.before {
         tool = tool.arg(format!("--essential-hook={}", in_tree(command)));
     }
@@ -205,7 +232,7 @@ fn debstrap(
         tool = tool.arg(format!("--customize-hook=cd \"$1\" && rm -rf {globs}"));
     }
     tool = tool
-        .arg(format!("--customize-hook={AFTER_ALL}"))
+        .arg(format!("--{last}-hook={AFTER_ALL}"))
         .arg(&sources.suite)
         .arg(tar);
     for (number, text) in sources.files.iter().enumerate() {
@@ -253,6 +280,18 @@ mod tests {
             );
             manifest::parse_config(text.as_bytes(), package).unwrap();
         }
+    }
+
+    #[test]
+    fn only_errors_are_quoted() {
+        let failed = |tail: &str| ToolError::TimedOut {
+            program: "mmdebstrap".into(),
+            limit: LIMIT,
+            tail: tail.into(),
+        };
+        let tail = "I: x\nE: Unable to locate package y\nE: setup failed: E: apt-get\n";
+        assert_eq!(reason(&failed(tail)), "E: Unable to locate package y");
+        assert!(reason(&failed("I: x")).contains("I: x"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::explain::{Reason, View};
 use crate::expression::Blame;
 use crate::fragment::{Fragment, FragmentError, Layer, Value};
 use crate::merge::{Merged, Origin};
-use crate::symbols::Symbols;
+use crate::symbols::{Symbol, Symbols};
 
 /// An option whose request may be dropped without failing the build.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,20 +67,9 @@ pub struct Dropped {
     pub origins: Vec<Origin>,
     /// What stands in its way, as far as it is known.
     pub reasons: Vec<Reason>,
-}
-
-impl Dropped {
-    /// The options that are off and keep this one off, as `CONFIG_X`: what to ask for next.
-    pub fn missing(&self) -> Vec<String> {
-        let blames = self.reasons.iter().flat_map(|reason| match reason {
-            Reason::Depends(blames) | Reason::Hidden(blames) => blames.as_slice(),
-            _ => &[],
-        });
-        blames
-            .filter_map(turned_off)
-            .map(|name| format!("{PREFIX}{name}"))
-            .collect()
-    }
+    /// Options that are off, keep this one off and can be asked for, as `CONFIG_X`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// The symbol, if the blamed part is one symbol that is off.
@@ -106,7 +95,7 @@ impl fmt::Display for Dropped {
 
 /// Requests that were dropped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("the kernel's configuration does not keep what was asked for: {}", lines(.dropped))]
+#[error("the kernel's configuration does not keep what was asked for:{}", lines(.dropped))]
 #[diagnostic(help("{}", hint(.dropped)))]
 pub struct CheckError {
     /// At least one, sorted by option.
@@ -118,7 +107,7 @@ fn lines(dropped: &[Dropped]) -> String {
 }
 
 fn hint(dropped: &[Dropped]) -> String {
-    let mut missing: Vec<String> = dropped.iter().flat_map(Dropped::missing).collect();
+    let mut missing: Vec<String> = dropped.iter().flat_map(|d| d.missing.clone()).collect();
     missing.sort_unstable();
     missing.dedup();
     if missing.is_empty() {
@@ -150,12 +139,18 @@ pub fn check(
             dot,
             symbols,
         });
+        let reasons = view
+            .as_ref()
+            .map(|v| v.why_not(option, got))
+            .unwrap_or_default();
+        let missing = view.map(|v| v.to_ask_for(&reasons)).unwrap_or_default();
         dropped.push(Dropped {
             option: option.clone(),
             asked: request.value.clone(),
             got: got.map(str::to_owned),
             origins: request.origins.clone(),
-            reasons: view.map(|v| v.why_not(option, got)).unwrap_or_default(),
+            reasons,
+            missing,
         });
     }
     if dropped.is_empty() {
@@ -174,6 +169,20 @@ fn honoured(asked: &Value, got: Option<&str>) -> bool {
 }
 
 impl View<'_> {
+    /// The options that the reasons blame and that a configuration can ask for.
+    fn to_ask_for(&self, reasons: &[Reason]) -> Vec<String> {
+        let blames = reasons.iter().flat_map(|reason| match reason {
+            Reason::Depends(blames) | Reason::Hidden(blames) => blames.as_slice(),
+            _ => &[],
+        });
+        let names = blames.filter_map(turned_off);
+        let with_prompt = |name: &&str| self.symbols.get(name).is_some_and(Symbol::has_prompt);
+        names
+            .filter(with_prompt)
+            .map(|name| format!("{PREFIX}{name}"))
+            .collect()
+    }
+
     /// Why `option` did not get the value that was asked for.
     fn why_not(&self, option: &str, got: Option<&str>) -> Vec<Reason> {
         let name = bare(option);

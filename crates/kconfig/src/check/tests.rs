@@ -58,7 +58,7 @@ fn a_lost_option_names_the_dependency_that_is_off() {
     let error = run("CONFIG_VIRTIO_NET=y # a card\n", "CONFIG_VIRTIO=y\n", "").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the kernel's configuration does not keep what was asked for: \n  \
+        "the kernel's configuration does not keep what was asked for:\n  \
          CONFIG_VIRTIO_NET=y became n; depends on NET_CORE, which is off; \
          asked for by need:1 (a card)"
     );
@@ -120,4 +120,12 @@ fn an_unknown_option_is_said_to_be_unknown() {
             .to_string()
             .contains("no such option; did you mean CONFIG_VIRTIO_NET?")
     );
+}
+
+#[test]
+fn several_at_once_in_full() {
+    let asked = "# a card\nCONFIG_VIRTIO_NET=y\n# cores\nCONFIG_NR_CPUS=8\nCONFIG_SMP=y # two\n";
+    let error = run(asked, "CONFIG_NR_CPUS=1\n", "").unwrap_err();
+    insta::assert_snapshot!(error);
+    insta::assert_snapshot!(error.help().unwrap());
 }

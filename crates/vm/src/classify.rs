@@ -14,6 +14,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) init_started: bool,
     /// The kernel starts the program itself.
     pub(crate) bare: bool,
+    /// Init did not start in time and the VMM was killed for that.
+    pub(crate) gave_up: bool,
     /// The caller had the application killed.
     pub(crate) asked_to_kill: bool,
     pub(crate) mem_mib: u32,
@@ -94,6 +96,11 @@ impl Seen<'_> {
     fn by_vmm(&self) -> End {
         if let Some(why) = self.kvm_error() {
             return End::KvmBroken { why };
+        }
+        if self.gave_up {
+            return End::NeverStarted {
+                log: last_lines(self.kernel_log, LINES),
+            };
         }
         let vmm_log = self.vmm_log.trim();
         let terminated = vmm_log

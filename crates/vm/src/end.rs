@@ -103,13 +103,14 @@ impl fmt::Display for End {
                 f,
                 "{mem_mib} MiB of memory is too small for this kernel: it died before init"
             ),
-            Self::NeverStarted { log } if log.is_empty() => {
-                f.write_str("the guest ended before init and its kernel said nothing")
-            }
+            Self::NeverStarted { log } if log.is_empty() => f.write_str(
+                "the guest never came to init and its kernel said nothing; \
+                     it may want more memory, or PRINTK to say what it wants",
+            ),
             Self::NeverStarted { log } => {
                 write!(
                     f,
-                    "the guest ended before init; its kernel's last lines:\n{log}"
+                    "the guest never came to init; its kernel's last lines:\n{log}"
                 )
             }
             Self::KvmBroken { why } => write!(f, "KVM failed while the guest booted: {why}"),

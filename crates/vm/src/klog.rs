@@ -8,6 +8,11 @@ pub(crate) fn panic_message(log: &str) -> Option<&str> {
         .map(|(_, message)| message.trim())
 }
 
+/// Whether the kernel has said all that a panic says and then did not reset.
+pub(crate) fn hangs_in_panic(log: &str) -> bool {
+    log.contains("---[ end Kernel panic - not syncing")
+}
+
 /// The name of the last process that was killed for want of memory.
 pub(crate) fn out_of_memory_victim(log: &str) -> Option<&str> {
     const MARK: &str = "Out of memory: Killed process ";

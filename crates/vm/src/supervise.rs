@@ -17,6 +17,7 @@ use lupine_tool::{Running, Tool, ToolError};
 
 use crate::classify::{Seen, kvm_failure};
 use crate::control::{Shared, lock};
+use crate::klog::hangs_in_panic;
 use crate::sockets::Socket;
 use crate::{Accelerator, Event, Mark, Outcome, VmError, VmSpec};
 
@@ -24,6 +25,8 @@ use crate::{Accelerator, Event, Mark, Outcome, VmError, VmSpec};
 const LOOK: Duration = Duration::from_millis(100);
 /// How long a guest that has said its last may take to power off.
 const POWER_OFF_LIMIT: Duration = Duration::from_secs(5);
+/// How long a kernel may take to start init; it takes a second under TCG on a slow host.
+const BOOT_LIMIT: Duration = Duration::from_secs(60);
 /// Bytes of a log that are looked at: the ends tell.
 const LOG_MAX: usize = 256 * 1024;
 /// Bytes read from a socket at a time.
@@ -48,6 +51,8 @@ struct Witness {
     last: Option<Frame>,
     said_last: Option<Instant>,
     peak_rss_kib: Option<u64>,
+    /// Init did not start within the limit.
+    gave_up: bool,
 }
 
 /// What the threads of a guest share among themselves.
@@ -294,18 +299,35 @@ impl Watch {
     ) -> Option<ExitStatus> {
         while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LOOK) {
             self.sample();
-            let overdue = lock(&self.witness)
-                .said_last
-                .is_some_and(|time| time.elapsed() > POWER_OFF_LIMIT);
-            // After an internal error of KVM, QEMU keeps the dead machine.
-            let stuck = accelerator == Accelerator::Kvm
-                && !self.has(Mark::AppStart)
-                && kvm_failure(&read_log(&spec.dir.join("vmm.log"))).is_some();
-            if overdue || stuck {
+            if self.is_stuck(spec, accelerator) {
                 self.with_process(Running::kill);
             }
         }
         self.with_process(|process| process.status().ok()).flatten()
+    }
+
+    /// Whether the guest will never end by itself.
+    fn is_stuck(&self, spec: &VmSpec, accelerator: Accelerator) -> bool {
+        let said_last = lock(&self.witness).said_last;
+        if said_last.is_some_and(|time| time.elapsed() > POWER_OFF_LIMIT) {
+            return true;
+        }
+        // A kernel that panics before it has read panic=-1 stays as it is.
+        if hangs_in_panic(&read_log(&spec.dir.join("kernel.log"))) {
+            return true;
+        }
+        if self.has(Mark::InitStart) || self.bare {
+            return false;
+        }
+        // After an internal error of KVM, QEMU keeps the dead machine.
+        if accelerator == Accelerator::Kvm
+            && kvm_failure(&read_log(&spec.dir.join("vmm.log"))).is_some()
+        {
+            return true;
+        }
+        let gave_up = self.started.elapsed() > BOOT_LIMIT;
+        lock(&self.witness).gave_up = gave_up;
+        gave_up
     }
 
     fn with_process<T>(&self, action: impl FnOnce(&mut Running) -> T) -> Option<T> {
@@ -326,6 +348,7 @@ impl Watch {
             last: witness.last.as_ref(),
             init_started: witness.marks.contains_key(&Mark::InitStart),
             bare: self.bare,
+            gave_up: witness.gave_up,
             asked_to_kill: *lock(&self.shared.asked_to_kill),
             mem_mib: spec.mem_mib,
             accelerator,

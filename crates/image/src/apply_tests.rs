@@ -113,7 +113,7 @@ fn nothing_leaves_the_root() {
         file(".wh..."),
         file(".wh.."),
     ] {
-        let refusal = paths(&[&[bad.clone()]]).unwrap_err();
+        let refusal = paths(&[std::slice::from_ref(&bad)]).unwrap_err();
         assert!(
             matches!(refusal, Refusal::Escape(_)),
             "{bad:?}: {refusal:?}"

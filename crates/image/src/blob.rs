@@ -61,7 +61,7 @@ pub(crate) fn put(store: &Store, bytes: &[u8]) -> Result<String, ImageError> {
     let digest = digest_of(bytes);
     if get(store, &digest).is_none() {
         let mut writer = BlobWriter::new(store)?;
-        writer.write_all(bytes).at("write", &writer.path.clone())?;
+        writer.write_all(bytes).at("write", writer.path.clone())?;
         writer.finish()?;
     }
     Ok(digest)

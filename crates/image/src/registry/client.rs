@@ -5,7 +5,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde::Deserialize;
 use ureq::config::RedirectAuthHeaders;
 use ureq::http::{HeaderMap, Response};
 use ureq::tls::{RootCerts, TlsConfig};
@@ -20,29 +19,23 @@ use crate::{DockerRef, ImageError, RegistryError};
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 /// How long a registry may be silent, within a transfer or before an answer.
 const SILENCE_LIMIT: Duration = Duration::from_secs(60);
-/// Most bytes of an error or a token that are read.
+/// Most bytes of an error that are read.
 const ANSWER_MAX: u64 = 1 << 20;
 /// Registries that are spoken to without TLS, besides those on loopback.
 const INSECURE: &str = "LUPINE_INSECURE_REGISTRIES";
 
 /// One repository of one registry.
 pub(crate) struct Client {
-    agent: Agent,
+    pub(super) agent: Agent,
     /// `http://HOST:PORT/v2/REPOSITORY`.
-    base: String,
+    pub(super) base: String,
     registry: String,
-    repository: String,
-    credentials: Option<Credentials>,
+    pub(super) repository: String,
+    pub(super) credentials: Option<Credentials>,
     /// The `Authorization` header that worked last.
     authorization: Mutex<Option<String>>,
     /// Whether the registry ever answered: then silence means that it died.
     reached: AtomicBool,
-}
-
-#[derive(Deserialize)]
-struct TokenAnswer {
-    token: Option<String>,
-    access_token: Option<String>,
 }
 
 impl Client {
@@ -183,7 +176,7 @@ impl Client {
         guard.unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn send(
+    pub(super) fn send(
         &self,
         address: &str,
         headers: &[(&str, &str)],
@@ -205,7 +198,7 @@ impl Client {
     }
 
     /// What the lack of any answer means.
-    fn no_answer(&self, error: &ureq::Error, what: &str) -> Failure {
+    pub(super) fn no_answer(&self, error: &ureq::Error, what: &str) -> Failure {
         let tls = matches!(error, ureq::Error::Tls(_) | ureq::Error::Rustls(_))
             || error.to_string().contains("InvalidContentType");
         let why = if tls {
@@ -234,7 +227,11 @@ impl Client {
     }
 
     /// Sorts statuses into those that may pass and those that will not.
-    fn judge(&self, answer: Response<Body>, what: &str) -> Result<Response<Body>, Failure> {
+    pub(super) fn judge(
+        &self,
+        answer: Response<Body>,
+        what: &str,
+    ) -> Result<Response<Body>, Failure> {
         let status = answer.status().as_u16();
         let registry = self.registry.clone();
         match status {
@@ -271,7 +268,7 @@ impl Client {
         }
     }
 
-    fn unauthorized(&self) -> RegistryError {
+    pub(super) fn unauthorized(&self) -> RegistryError {
         RegistryError::Unauthorized {
             registry: self.registry.clone(),
             repository: self.repository.clone(),
@@ -305,57 +302,6 @@ impl Client {
                 .map(|token| format!("Bearer {token}")),
             _ => Err(self.unauthorized().into()),
         }
-    }
-
-    /// Gets a token from the token server at `realm`.
-    fn token(
-        &self,
-        realm: &str,
-        service: Option<&str>,
-        scope: Option<&str>,
-    ) -> Result<String, Failure> {
-        let pull = format!("repository:{}:pull", self.repository);
-        let scope = challenge::query_encode(scope.unwrap_or(&pull));
-        let service = challenge::query_encode(service.unwrap_or_default());
-        // Credentials that came over TLS do not leave without it.
-        let safe = realm.starts_with("https://") || self.base.starts_with("http://");
-        let credentials = self.credentials.as_ref().filter(|_| safe);
-        let what = "a request for a token";
-        let refresh = credentials.and_then(|c| c.identity_token.as_ref());
-        let answer = if let Some(refresh) = refresh {
-            let form = format!(
-                "grant_type=refresh_token&client_id=lupine&service={service}&scope={scope}&refresh_token={}",
-                challenge::query_encode(refresh)
-            );
-            let request = self.agent.post(realm);
-            request
-                .header("content-type", "application/x-www-form-urlencoded")
-                .send(form)
-                .map_err(|error| self.no_answer(&error, what))?
-        } else {
-            let basic = credentials.map(|c| format!("Basic {}", c.basic()));
-            let mark = if realm.contains('?') { '&' } else { '?' };
-            let address = format!("{realm}{mark}service={service}&scope={scope}");
-            self.send(&address, &[], basic.as_deref(), what)?
-        };
-        if matches!(answer.status().as_u16(), 400 | 401 | 403) {
-            return Err(self.unauthorized().into());
-        }
-        let answer = self.judge(answer, what)?;
-        let mut bytes = Vec::new();
-        let mut reader = answer.into_body().into_reader().take(ANSWER_MAX);
-        reader
-            .read_to_end(&mut bytes)
-            .map_err(|error| Failure::passing(self.broken(what, &error)))?;
-        let token = serde_json::from_slice::<TokenAnswer>(&bytes).ok();
-        let token = token.and_then(|answer| answer.token.or(answer.access_token));
-        token.ok_or_else(|| {
-            Failure::from(RegistryError::Unexpected {
-                registry: self.registry.clone(),
-                what: what.into(),
-                why: "something that is no token".into(),
-            })
-        })
     }
 }
 

@@ -9,6 +9,7 @@ mod challenge;
 mod client;
 mod credentials;
 mod retry;
+mod token;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

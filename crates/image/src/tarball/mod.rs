@@ -3,6 +3,7 @@
 //! A reader of our own, because layers come from strangers: it streams, bounds
 //! what a header may claim before it is believed, and keeps holes as holes.
 
+mod header;
 mod pax;
 mod read;
 mod write;

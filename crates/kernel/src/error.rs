@@ -153,24 +153,9 @@ pub enum KernelError {
         path: PathBuf,
     },
     /// A patch that does not fit.
-    #[error("patch {set}/{patch} does not apply to {file}{}", hunk.as_ref().map(|h| format!(", hunk {h}")).unwrap_or_default())]
-    #[diagnostic(help(
-        "the source is not the one the patch was made for ({version}): make the patch anew, or leave the patch set {set} out\n{log}"
-    ))]
-    Patch {
-        /// The patch set.
-        set: String,
-        /// The patch's file name.
-        patch: String,
-        /// The file of the kernel.
-        file: String,
-        /// Number of the hunk in that file, from 1, where it is known.
-        hunk: Option<u32>,
-        /// The kernel's version.
-        version: String,
-        /// What `patch` said.
-        log: String,
-    },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Patch(Box<PatchError>),
     /// Programs or headers that a kernel build needs.
     #[error("a kernel build needs {}", missing.iter().map(|r| r.what).collect::<Vec<_>>().join(", "))]
     #[diagnostic(help(
@@ -240,6 +225,27 @@ pub enum KernelError {
         /// What is wrong with it.
         why: String,
     },
+}
+
+/// A patch that does not apply to the source.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("patch {set}/{patch} does not apply to {file}{}", hunk.map(|h| format!(", hunk {h}")).unwrap_or_default())]
+#[diagnostic(help(
+    "the source (Linux {version}) is not the one the patch was made for: make the patch anew, or leave the patch set {set} out\n{log}"
+))]
+pub struct PatchError {
+    /// The patch set.
+    pub set: String,
+    /// The patch's file name.
+    pub patch: String,
+    /// The file of the kernel.
+    pub file: String,
+    /// Number of the hunk in that file, from 1, where it is known.
+    pub hunk: Option<u32>,
+    /// The kernel's version.
+    pub version: String,
+    /// What `patch` said.
+    pub log: String,
 }
 
 /// The Debian packages that bring what is missing, each once.

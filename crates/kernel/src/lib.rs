@@ -35,7 +35,7 @@ mod workspace;
 
 pub use build::{Formats, KernelImage, Options, build};
 pub use data::{Data, Patch, PatchSet, Pin};
-pub use error::KernelError;
+pub use error::{KernelError, PatchError};
 pub use fragments::fragments;
 pub use metadata::{Durations, FileRecord, Metadata, Objects};
 pub use resolve::{Resolved, resolve};

@@ -7,7 +7,7 @@ use lupine_store::{At, Store};
 use lupine_tool::{Progress, Tool, ToolError};
 
 use crate::source::{SOURCES, SourceTree};
-use crate::{Data, KernelError, Patch, failure, tree};
+use crate::{Data, KernelError, Patch, PatchError, failure, tree};
 
 /// The patches of the named sets with their set's name, in the order given.
 pub(crate) fn select(data: &Data, names: &[String]) -> Result<Vec<(String, Patch)>, KernelError> {
@@ -91,14 +91,16 @@ fn apply_one(
         Err(ToolError::Failed { .. }) => {
             let (file, hunk) = where_it_failed(&log);
             let (set, patch) = (set.to_owned(), patch.name.clone());
-            Err(KernelError::Patch {
+            let version = version.to_owned();
+            let error = PatchError {
                 set,
                 patch,
                 file,
                 hunk,
-                version: version.into(),
+                version,
                 log,
-            })
+            };
+            Err(KernelError::Patch(Box::new(error)))
         }
         Err(error) => Err(error.into()),
     }

@@ -195,10 +195,9 @@ fn identify_directory(
     let key = Key::new("directory")
         .field("listing", tree::listing(dir)?)
         .finish();
-    if let Some(digest) = recall(store, &key) {
-        if store.get(SOURCES, &key_of(&digest, &[])).is_some() {
-            return Ok(id(digest));
-        }
+    let kept = |digest: &String| store.get(SOURCES, &key_of(digest, &[])).is_some();
+    if let Some(digest) = recall(store, &key).filter(kept) {
+        return Ok(id(digest));
     }
     progress.step(&format!("copying {}", dir.display()));
     let staging = store.staging()?;

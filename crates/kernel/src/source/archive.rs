@@ -22,13 +22,10 @@ pub(super) fn unpack(archive: &Path, dir: &Path) -> Result<(), KernelError> {
         .extension()
         .map(|e| e.to_string_lossy())
         .unwrap_or_default();
-    if let Some((_, program)) = COMPRESSORS.iter().find(|(e, _)| *e == ending) {
-        if find(program).is_none() {
-            return Err(ToolError::Missing {
-                program: (*program).into(),
-            }
-            .into());
-        }
+    let compressor = COMPRESSORS.iter().find(|(e, _)| *e == ending);
+    if let Some((_, program)) = compressor.filter(|(_, program)| find(program).is_none()) {
+        let program = (*program).to_owned();
+        return Err(ToolError::Missing { program }.into());
     }
     fs::create_dir_all(dir).at("make", dir)?;
     let tar = Tool::new("tar")

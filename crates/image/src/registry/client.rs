@@ -216,10 +216,16 @@ impl Client {
             registry: self.registry.clone(),
             why,
         };
-        let refused = std::io::ErrorKind::ConnectionRefused;
+        use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        let cut = [
+            BrokenPipe,
+            ConnectionAborted,
+            ConnectionReset,
+            UnexpectedEof,
+        ];
         match error {
             ureq::Error::Timeout(_) => Failure::passing(not_there),
-            ureq::Error::Io(io) if !tls && io.kind() != refused => {
+            ureq::Error::Io(io) if !tls && cut.contains(&io.kind()) => {
                 Failure::passing(self.broken(what, error))
             }
             _ => not_there.into(),

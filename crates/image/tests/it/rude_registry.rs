@@ -308,6 +308,21 @@ fn nobody_there() {
     drop(free);
     let error = load(&store, &format!("{address}/app")).unwrap_err();
     assert!(error.to_string().contains("is not there"), "{error}");
+    let error = load(&store, "registry.invalid/app").unwrap_err();
+    assert!(
+        error.to_string().contains("registry.invalid is not there"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_connection_that_closes_without_an_answer_is_tried_again() {
+    let (_dir, store) = store();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let error = load(&store, &format!("{address}/app")).unwrap_err();
+    assert!(error.to_string().contains("died half-way"), "{error}");
 }
 
 #[test]

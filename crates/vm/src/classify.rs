@@ -109,15 +109,15 @@ impl Seen<'_> {
         if let Some(signal) = terminated.or(self.vmm.err()) {
             return End::VmmKilled { signal };
         }
-        match self.vmm {
-            Ok(0) | Err(_) if self.init_started => End::Reset,
-            Ok(0) | Err(_) if wanted_memory(self.kernel_log) => End::MemoryTooSmall {
+        match self.vmm.unwrap_or_default() {
+            0 if self.init_started => End::Reset,
+            0 if wanted_memory(self.kernel_log) => End::MemoryTooSmall {
                 mem_mib: self.mem_mib,
             },
-            Ok(0) | Err(_) => End::NeverStarted {
+            0 => End::NeverStarted {
                 log: last_lines(self.kernel_log, LINES),
             },
-            Ok(status) => End::VmmFailed {
+            status => End::VmmFailed {
                 status,
                 stderr: vmm_error(vmm_log),
             },
@@ -135,7 +135,12 @@ impl Seen<'_> {
 
 /// What a KVM that gave up at an instruction says.
 pub(crate) fn kvm_failure(vmm_log: &str) -> Option<String> {
-    const SIGNS: [&str; 3] = ["KVM internal error", "KVM: entry failed", "kvm run failed"];
+    const SIGNS: [&str; 4] = [
+        "KVM internal error",
+        "KVM: entry failed",
+        "kvm run failed",
+        "failed to set MSR",
+    ];
     vmm_log
         .lines()
         .find(|line| SIGNS.iter().any(|sign| line.contains(sign)))

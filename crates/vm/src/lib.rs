@@ -12,6 +12,7 @@ mod error;
 mod guest;
 mod kernel;
 mod klog;
+mod probe;
 mod qemu;
 mod sockets;
 mod spec;

@@ -25,8 +25,8 @@ pub enum ImageError {
         reference: String,
     },
     /// A layout or an archive does not hold that tag.
-    #[error("{place} has no image {}; it has: {}", tag.as_deref().unwrap_or("of one meaning"), list_or_none(present))]
-    #[diagnostic(help("add one of these after a colon"))]
+    #[error("{place} {}; it has: {}", no_tag(tag), list_or_none(present))]
+    #[diagnostic(help("write one of these after a colon behind the path"))]
     NoSuchTag {
         /// The directory or file.
         place: String,
@@ -261,6 +261,13 @@ fn list_or_none(items: &[String]) -> String {
         return "nothing".into();
     }
     items.join(", ")
+}
+
+fn no_tag(tag: &Option<String>) -> String {
+    match tag {
+        Some(tag) => format!("has no image {tag}"),
+        None => "holds more than one image, or none, and no tag was given".into(),
+    }
 }
 
 fn said(message: &str) -> String {

@@ -15,6 +15,8 @@ use crate::{Image, ImageError, Kind, Layer, Limits, LoadOptions, Tree};
 
 /// The store's kind of trees.
 const KIND: &str = "trees";
+/// Most bytes of names and attributes of one image: they are held in memory.
+const METADATA_MAX: u64 = 1 << 30;
 /// Zeros of this length become a hole, in bytes.
 const HOLE: usize = 4096;
 
@@ -64,6 +66,7 @@ fn unpack(image: &Image, dir: &Path, options: &LoadOptions<'_>) -> Result<(), Im
         unpacked: 0,
         entries: 0,
         file_bytes: 0,
+        metadata_bytes: 0,
     };
     let diff_ids = image.config.rootfs().diff_ids();
     for (number, layer) in image.layers.iter().enumerate() {
@@ -100,6 +103,8 @@ struct Unpacker<'a> {
     entries: u64,
     /// Lengths of all files so far, holes included.
     file_bytes: u64,
+    /// Lengths of all names and attributes so far.
+    metadata_bytes: u64,
 }
 
 impl Unpacker<'_> {
@@ -134,12 +139,18 @@ impl Unpacker<'_> {
     fn count(&mut self, layer: &Layer, member: &Member) -> Result<(), ImageError> {
         self.entries += 1;
         self.file_bytes = self.file_bytes.saturating_add(member.bytes);
+        self.metadata_bytes += member.metadata_bytes();
         let limits = self.limits();
         let path = member.path.len().max(member.link.len());
         let bounds = [
             (self.entries, "entries", limits.entries),
             (self.file_bytes, "unpacked bytes", limits.unpacked_bytes),
             (path as u64, "bytes in one path", limits.path_bytes as u64),
+            (
+                self.metadata_bytes,
+                "bytes of names and attributes",
+                METADATA_MAX,
+            ),
         ];
         match bounds.iter().find(|(is, _, limit)| is > limit) {
             None => Ok(()),

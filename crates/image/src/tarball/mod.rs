@@ -18,3 +18,6 @@ pub(crate) const BLOCK: usize = 512;
 pub(crate) fn padded(bytes: u64) -> Option<u64> {
     bytes.checked_next_multiple_of(BLOCK as u64)
 }
+
+#[cfg(test)]
+mod tests;

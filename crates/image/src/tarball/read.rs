@@ -60,6 +60,17 @@ pub(crate) struct Member {
     pub segments: Vec<(u64, u64)>,
 }
 
+impl Member {
+    /// How much of it is kept in memory, about.
+    pub fn metadata_bytes(&self) -> u64 {
+        let xattrs = self
+            .xattrs
+            .iter()
+            .map(|(key, value)| key.len() + value.len());
+        (self.path.len() + self.link.len() + xattrs.sum::<usize>()) as u64
+    }
+}
+
 /// A tar stream.
 pub(crate) struct Members<R> {
     inner: R,

@@ -10,9 +10,10 @@ use crate::bare;
 use crate::dotconfig::DotConfig;
 use crate::explain::{Reason, View};
 use crate::expression::Blame;
-use crate::fragment::{Fragment, FragmentError, Layer, Value};
+use crate::fragment::{Fragment, FragmentError, Layer};
 use crate::merge::{Merged, Origin};
 use crate::symbols::{Symbol, Symbols};
+use crate::value::Value;
 
 /// An option whose request may be dropped without failing the build.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::dotconfig::DotConfig;
 use crate::expression::{Blame, Expression, Tristate};
-use crate::fragment::Value;
 use crate::merge::{Merged, Origin};
 use crate::symbols::{Definition, Selector, Symbol, Symbols};
+use crate::value::Value;
 use crate::{PREFIX, bare};
 
 /// One reason for an option's value. Symbols stand without `CONFIG_`.
@@ -44,6 +44,8 @@ pub enum Reason {
     Hidden(Vec<Blame>),
     /// It belongs to a choice of which this other member is taken.
     Choice(String),
+    /// It is the default of its choice, of which these are the other members.
+    ChoiceDefault(Vec<String>),
     /// It has no prompt: only these symbols can turn it on.
     NoPrompt(Vec<String>),
     /// The kernel has no such option; names that look like it.
@@ -80,6 +82,13 @@ impl fmt::Display for Reason {
             Self::Depends(blames) => write!(f, "depends on {}", listed(blames)),
             Self::Hidden(blames) => write!(f, "can be changed only with {}", listed(blames)),
             Self::Choice(other) => write!(f, "{other} is chosen in its place"),
+            Self::ChoiceDefault(others) => {
+                write!(
+                    f,
+                    "the default of a choice; the others are {}",
+                    others.join(", ")
+                )
+            }
             Self::NoPrompt(by) if by.is_empty() => {
                 f.write_str("it has no prompt: it cannot be asked for")
             }
@@ -161,7 +170,7 @@ pub fn explain(
             Some(_) => reasons.extend(view.why_set(name)),
             None => reasons.extend(view.why_off(name)),
         }
-        if reasons.is_empty() && value.is_none() {
+        if reasons.is_empty() {
             reasons.push(Reason::NotAsked);
         }
     }
@@ -247,7 +256,7 @@ impl View<'_> {
         let asked = self.merged.requests.get(&format!("{PREFIX}{name}"));
         let given = asked.is_some_and(|r| r.value.to_string() == self.dot.symbol(name));
         if reasons.is_empty() && !given {
-            reasons.extend(self.default_of(symbol));
+            reasons.extend(self.default_of(name, symbol));
         }
         reasons
     }
@@ -280,7 +289,11 @@ impl View<'_> {
         }
     }
 
-    fn default_of(&self, symbol: &Symbol) -> Option<Reason> {
+    fn default_of(&self, name: &str, symbol: &Symbol) -> Option<Reason> {
+        if !symbol.choice.is_empty() {
+            let others = symbol.choice.iter().filter(|other| *other != name);
+            return Some(Reason::ChoiceDefault(others.cloned().collect()));
+        }
         let pairs = symbol
             .definitions
             .iter()

@@ -17,15 +17,17 @@ mod expression;
 mod fragment;
 mod merge;
 mod symbols;
+mod value;
 
 pub use check::{Allowed, AllowedDrop, CheckError, Dropped, check};
 pub use diff::{Difference, diff};
 pub use dotconfig::{DotConfig, DotConfigError};
 pub use explain::{Explanation, Reason, explain};
 pub use expression::{Blame, Expression, ExpressionError, Tristate};
-pub use fragment::{Fragment, FragmentError, Layer, Line, Value, ValueError};
+pub use fragment::{Fragment, FragmentError, Layer, Line};
 pub use merge::{MergeError, Merged, Origin, Request, merge};
 pub use symbols::{Default, Definition, Kind, Selector, Symbol, Symbols};
+pub use value::{Value, ValueError};
 
 /// The prefix that options carry everywhere but in Kconfig files.
 pub const PREFIX: &str = "CONFIG_";

@@ -5,7 +5,8 @@ use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fragment::{Fragment, Layer, Line, Value};
+use crate::fragment::{Fragment, Layer, Line};
+use crate::value::Value;
 
 /// A line that asked for something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

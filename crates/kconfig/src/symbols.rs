@@ -89,7 +89,7 @@ impl Symbols {
     /// Up to three names that look like `option`, best first: for "no such option".
     pub fn similar(&self, option: &str) -> Vec<&str> {
         let wanted = bare(option);
-        let worst = 1 + wanted.len() / 4;
+        let worst = 1 + wanted.len() / 6;
         let mut near: Vec<(usize, &str)> = self
             .symbols
             .keys()

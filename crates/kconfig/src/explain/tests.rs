@@ -99,6 +99,14 @@ fn a_default_with_the_condition_that_holds() {
 }
 
 #[test]
+fn the_default_of_a_choice() {
+    assert_eq!(
+        said("HZ_100", "", "CONFIG_HZ_100=y\n"),
+        "CONFIG_HZ_100=y  a prompt\n  the default of a choice; the others are HZ_250"
+    );
+}
+
+#[test]
 fn off_and_why() {
     for (option, dot, reason) in [
         (

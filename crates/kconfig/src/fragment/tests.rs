@@ -74,18 +74,6 @@ fn what_cannot_be_read_is_named_with_its_place() {
     }
 }
 
-#[test]
-fn values() {
-    for good in ["y", "n", "1", "-1", "0x200000", "\"\"", "\"a\\\"b\""] {
-        assert_eq!(good.parse::<Value>().unwrap().to_string(), good);
-    }
-    for bad in [
-        "", "m", "0x", "yes", "\"", "\"a\"b\"", "\"a\\\"", "1 2", "-",
-    ] {
-        assert!(bad.parse::<Value>().is_err(), "{bad}");
-    }
-}
-
 proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in "[#CONFIG_AB=yn0x\" \\\\\n]{0,200}|\\PC{0,80}") {

@@ -214,7 +214,13 @@ fn run_make(
     ));
     let config = out.join(".config");
     let before = fs::read_to_string(&config).ok();
-    let estimate = objects::estimate(store, out, before.as_deref(), &resolved.text);
+    let estimate = objects::estimate(
+        store,
+        out,
+        before.as_deref(),
+        &resolved.text,
+        options.data.pin.objects,
+    );
     if before.as_deref() != Some(&resolved.text) {
         fs::write(&config, &resolved.text).at("write", &config)?;
     }
@@ -231,7 +237,7 @@ fn run_make(
     let succeeded = make.run(&mut |line| {
         if is_object(line) {
             done += 1;
-            progress.advance(done, estimate.map(|total| total.max(done)));
+            progress.advance(done, Some(estimate.max(done)));
         }
     })?;
     if !succeeded {

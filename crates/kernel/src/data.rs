@@ -28,6 +28,8 @@ pub struct Pin {
     pub file: std::path::PathBuf,
     /// sha256 of the archive, hexadecimal.
     pub sha256: String,
+    /// About how many objects a kernel of one application has: the first estimate of progress.
+    pub objects: u64,
 }
 
 /// One patch of a patch set.

@@ -1,5 +1,11 @@
 //! Reading a failed build's log: what a person needs of it, and no page of make.
 
+use std::path::Path;
+
+use lupine_tool::ToolError;
+
+use crate::KernelError;
+
 /// At most this many of the compiler's errors are shown.
 const SHOWN: usize = 8;
 
@@ -12,6 +18,16 @@ pub(crate) fn is_disk_full(text: &str) -> bool {
     ]
     .iter()
     .any(|sign| text.contains(sign))
+}
+
+/// The error of a program that writes below `path`: a full disk is said as such.
+pub(crate) fn of_tool(error: ToolError, path: &Path) -> KernelError {
+    match error {
+        ToolError::Failed { tail, .. } if is_disk_full(&tail) => {
+            KernelError::DiskFull { path: path.into() }
+        }
+        other => other.into(),
+    }
 }
 
 /// Whether a compiler was killed, most often because memory ran out.
@@ -50,7 +66,7 @@ fn is_error(line: &str) -> bool {
         ": fatal error:",
         ": Error:",
         ": undefined reference to",
-        "ld:",
+        "ld: ",
         "cc1: error",
         "objtool: error",
         "*** No rule to make target",
@@ -58,7 +74,8 @@ fn is_error(line: &str) -> bool {
         ": command not found",
         ": not found",
     ];
-    !line.contains("warning:") && signs.iter().any(|sign| line.contains(sign))
+    let told = line.starts_with("ld:") || signs.iter().any(|sign| line.contains(sign));
+    told && !line.contains("warning:")
 }
 
 /// Paths as they are in the source, without the way out of the build directory.

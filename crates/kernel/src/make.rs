@@ -23,6 +23,8 @@ const CC_SCRIPT: &str = "\
 #!/bin/sh
 case $1 in -Wp,-MMD,*) exec ccache gcc \"$@\" ;; *) exec gcc \"$@\" ;; esac
 ";
+/// A disk with less room than this is called full when a build has failed.
+const FULL_BYTES: u64 = 4 << 20;
 /// How often the log is looked at.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -191,7 +193,8 @@ pub(crate) fn failed(
     kind: fn(Vec<String>, PathBuf) -> KernelError,
 ) -> (KernelError, bool) {
     let text = String::from_utf8_lossy(&fs::read(log).unwrap_or_default()).into_owned();
-    if failure::is_disk_full(&text) {
+    // On a full disk the log may have no room for the reason.
+    if failure::is_disk_full(&text) || is_full(store.root()) {
         return (
             KernelError::DiskFull {
                 path: store.root().into(),
@@ -204,6 +207,14 @@ pub(crate) fn failed(
         return (KernelError::Killed { log: kept }, false);
     }
     (kind(failure::errors(&text), kept), true)
+}
+
+/// Whether a file system has so little room that programs fail in odd ways.
+fn is_full(dir: &Path) -> bool {
+    nix::sys::statvfs::statvfs(dir).is_ok_and(|stat| {
+        let free = stat.blocks_available() * stat.fragment_size();
+        free < FULL_BYTES
+    })
 }
 
 fn keep(store: &Store, log: &Path, name: &str) -> Result<PathBuf, KernelError> {

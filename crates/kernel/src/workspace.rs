@@ -69,15 +69,16 @@ pub(crate) fn open(
     let key = key.finish();
     let base = linked(store, source, &key, progress)?;
     let waiting = "waiting for another process that builds from this source";
-    let lock = lock(store, &format!("build-{key}-{name}"), waiting, progress)?;
-    let alive = format!("build-{key}-{name}-alive");
-    // The processes of a killed build die a moment after it.
-    drop(store.lock(&alive)?);
+    let held = self::lock(store, &format!("build-{key}-{name}"), waiting, progress)?;
     let dirty = base.join(format!("{name}.dirty"));
     let dir = base.join("linux").join(format!("lupine-{name}"));
     if dirty.exists() {
+        // What is left of a killed build finds no source any more and ends.
         throw_away(store, &dir)?;
     }
+    let alive = format!("build-{key}-{name}-alive");
+    let waiting = "waiting for the last processes of a build that was killed";
+    drop(self::lock(store, &alive, waiting, progress)?);
     fs::create_dir_all(&dir).at("make", &dir)?;
     fs::write(&dirty, "").at("write", &dirty)?;
     let alive = store.root().join("locks").join(alive);
@@ -86,7 +87,7 @@ pub(crate) fn open(
         dir,
         alive,
         dirty,
-        _lock: lock,
+        _lock: held,
     })
 }
 

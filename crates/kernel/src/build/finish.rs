@@ -12,7 +12,7 @@ use crate::identity::{sha256, sha256_file};
 use crate::make::{ARGUMENTS, ENVIRONMENT};
 use crate::resolve::Resolved;
 use crate::workspace::OutDir;
-use crate::{FileRecord, KernelError, Metadata, Objects};
+use crate::{FileRecord, KernelError, Metadata, Objects, failure};
 
 /// The note by which QEMU finds the 32-bit entry of a PVH kernel.
 const XEN_ELFNOTE_PHYS32_ENTRY: u32 = 18;
@@ -38,7 +38,10 @@ impl Job<'_> {
             .arg("--strip-all")
             .arg("-o")
             .arg(&vmlinux);
-        strip.arg(self.out.join("vmlinux")).run()?;
+        strip
+            .arg(self.out.join("vmlinux"))
+            .run()
+            .map_err(|error| failure::of_tool(error, &vmlinux))?;
         if self.resolved.config.get("CONFIG_PVH") == Some("y") && !has_pvh_entry(&vmlinux)? {
             return Err(KernelError::NoPvhEntry {
                 path: self.out.join("vmlinux"),

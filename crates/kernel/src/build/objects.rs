@@ -12,17 +12,20 @@ use crate::workspace::OutDir;
 use crate::{KernelError, Objects};
 
 /// How many objects make will announce: for a new directory as many as last time
-/// anywhere; else those that a changed option concerns, as kbuild itself recorded it.
+/// anywhere, or `usual`; else those that a changed option concerns, as kbuild itself recorded it.
 pub(super) fn estimate(
     store: &Store,
     out: &OutDir,
     before: Option<&str>,
     after: &str,
-) -> Option<u64> {
+    usual: u64,
+) -> u64 {
     let Some(before) = before else {
-        return recall(store, &count_key())?.parse().ok();
+        return recall(store, &count_key())
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(usual);
     };
-    let changed = changed(before, after)?;
+    let changed = changed(before, after).unwrap_or_default();
     let marks: Vec<String> = changed
         .iter()
         .map(|o| format!("include/config/{o})"))
@@ -32,7 +35,7 @@ pub(super) fn estimate(
     let texts = commands
         .iter()
         .filter_map(|path| fs::read_to_string(path).ok());
-    Some(texts.filter(|text| concerned(text)).count() as u64)
+    texts.filter(|text| concerned(text)).count() as u64
 }
 
 fn count_key() -> String {

@@ -41,18 +41,15 @@ pub(super) fn unpack(archive: &Path, dir: &Path) -> Result<(), KernelError> {
         .env("LC_ALL", "C");
     match tar.run() {
         Ok(_) => Ok(()),
-        Err(ToolError::Failed { tail, .. }) => Err(failed(archive, dir, &tail)),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn failed(archive: &Path, dir: &Path, tail: &str) -> KernelError {
-    if failure::is_disk_full(tail) {
-        return KernelError::DiskFull { path: dir.into() };
-    }
-    let why = tail.lines().next().unwrap_or("tar failed").to_owned();
-    KernelError::NoKernel {
-        path: archive.into(),
-        why,
+        Err(error) => match failure::of_tool(error, dir) {
+            KernelError::Tool(ToolError::Failed { tail, .. }) => {
+                let why = tail.lines().next().unwrap_or("tar failed").to_owned();
+                Err(KernelError::NoKernel {
+                    path: archive.into(),
+                    why,
+                })
+            }
+            other => Err(other),
+        },
     }
 }

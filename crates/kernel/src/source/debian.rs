@@ -41,13 +41,12 @@ pub(super) fn archive(
 
 /// `apt-get download` needs no root, and neither does unpacking a package beside the system.
 fn download(dir: &Path, pin: &Pin) -> Result<PathBuf, KernelError> {
-    let failed = |error: ToolError| match error {
-        ToolError::Failed { tail, .. } if failure::is_disk_full(&tail) => {
-            KernelError::DiskFull { path: dir.into() }
+    let failed = |error: ToolError| match failure::of_tool(error, dir) {
+        KernelError::Tool(ToolError::Failed { tail, .. }) => no_source(pin, tail.trim()),
+        KernelError::Tool(ToolError::Missing { program }) => {
+            no_source(pin, &format!("{program} is not installed"))
         }
-        ToolError::Failed { tail, .. } => no_source(pin, tail.trim()),
-        ToolError::Missing { program } => no_source(pin, &format!("{program} is not installed")),
-        other => other.into(),
+        other => other,
     };
     let apt = Tool::new("apt-get").args(["download", "--quiet", &pin.package]);
     apt.env("LC_ALL", "C")

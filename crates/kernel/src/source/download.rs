@@ -75,16 +75,15 @@ fn fetch(url: &str, file: &Path) -> Result<(), KernelError> {
     };
     match tool.arg(file).arg("--").arg(url).run() {
         Ok(_) => Ok(()),
-        Err(ToolError::Failed { tail, .. }) if failure::is_disk_full(&tail) => {
-            Err(KernelError::DiskFull { path: file.into() })
-        }
-        Err(ToolError::Failed { tail, .. }) => {
-            let why = tail.lines().last().unwrap_or("no reason given").to_owned();
-            Err(KernelError::Download {
-                url: url.into(),
-                why,
-            })
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => match failure::of_tool(error, file) {
+            KernelError::Tool(ToolError::Failed { tail, .. }) => {
+                let why = tail.lines().last().unwrap_or("no reason given").to_owned();
+                Err(KernelError::Download {
+                    url: url.into(),
+                    why,
+                })
+            }
+            other => Err(other),
+        },
     }
 }

@@ -12,6 +12,7 @@
 mod sources;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::os::unix::fs::MetadataExt;
@@ -144,8 +145,9 @@ pub(crate) fn make(
     let server = server(packages);
     let staging = store.staging()?;
     let tar = staging.path().join("root.tar");
-    let run = debstrap(staging.path(), &tar, packages, &server)?.run();
-    run.map_err(|error| wrap(&list, error))?;
+    let args = arguments(staging.path(), &tar, packages, &server)?;
+    let run = tool(staging.path()).map(|tool| tool.args(args).run());
+    run.flatten().map_err(|error| wrap(&list, error))?;
     let file = File::open(&tar).at("open", &tar)?;
     let bytes = file.metadata().at("look at", &tar)?.len();
     let mut layer = BlobWriter::new(store)?;
@@ -175,74 +177,102 @@ fn reason(error: &ToolError) -> String {
     errors.join("\n")
 }
 
-/// The whole command.
-fn debstrap(
-    dir: &Path,
-    tar: &Path,
-    packages: &[String],
-    server: &Server,
-) -> Result<Tool, ImageError> {
-    let sources = sources::of_host();
-    let variant = server.variant.as_deref().unwrap_or("essential");
-    // Root's temporary tree lies where it is swept should we be killed. For
-    // others mmdebstrap enters a user namespace that may not look into our
-    // directories, and uses /tmp.
-    let root = fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
-    let mut tool = Tool::new("mmdebstrap")
+/// mmdebstrap, but for its arguments.
+///
+/// Root's mmdebstrap mounts /proc, /sys and /dev in the tree that it makes. It
+/// gets a mount namespace of its own, so that they vanish with it however it
+/// ends, and whoever sweeps its tree can never come into the host's /sys; and
+/// a process namespace, so that no dpkg outlives it. For others it does the
+/// same by itself.
+fn tool(dir: &Path) -> Result<Tool, ToolError> {
+    const PROGRAM: &str = "mmdebstrap";
+    let program = lupine_tool::find(PROGRAM).ok_or_else(|| ToolError::Missing {
+        program: PROGRAM.into(),
+    })?;
+    let wrap = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    let isolated = || Tool::new("unshare").args(wrap);
+    // Root in a container may not make namespaces; then it may not mount either.
+    let tool = if is_root() && isolated().arg("true").run().is_ok() {
+        isolated().arg(program)
+    } else {
+        Tool::new(program)
+    };
+    let tool = tool
         .env("SOURCE_DATE_EPOCH", EPOCH)
         .env("LC_ALL", "C.UTF-8")
         .env("DEBIAN_FRONTEND", "noninteractive")
         .log_to(dir.join("log"))
-        .timeout(LIMIT)
-        .arg(format!("--variant={variant}"))
-        .arg(if root { "--mode=root" } else { "--mode=auto" })
-        .arg("--format=tar")
-        .arg(format!("--include={}", included(packages, variant)))
-        .arg("--aptopt=Acquire::Languages \"none\"")
-        .arg("--aptopt=Acquire::Retries \"3\"")
+        .timeout(LIMIT);
+    // Root's temporary tree lies where it is swept should we be killed. The
+    // namespace of others may not look into our directories: they use /tmp.
+    Ok(if is_root() {
+        tool.env("TMPDIR", dir)
+    } else {
+        tool
+    })
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
+}
+
+/// All arguments; the host's package sources are written to `dir` for them.
+fn arguments(
+    dir: &Path,
+    tar: &Path,
+    packages: &[String],
+    server: &Server,
+) -> Result<Vec<OsString>, ImageError> {
+    let sources = sources::of_host();
+    let mode = if is_root() { "root" } else { "auto" };
+    let mut args = options(packages, server, mode);
+    args.push(sources.suite);
+    let mut args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    args.push(tar.into());
+    for (number, list) in sources.files.iter().enumerate() {
+        // The extension tells mmdebstrap which of the two formats it is.
+        let path = dir.join(format!("host{number}.{}", list.extension));
+        fs::write(&path, &list.text).at("write", &path)?;
+        args.push(path.into());
+    }
+    Ok(args)
+}
+
+fn options(packages: &[String], server: &Server, mode: &str) -> Vec<String> {
+    let variant = server.variant.as_deref().unwrap_or("essential");
+    let mut args = vec![
+        format!("--variant={variant}"),
+        format!("--mode={mode}"),
+        "--format=tar".into(),
+        format!("--include={}", included(packages, variant)),
+        "--aptopt=Acquire::Languages \"none\"".into(),
+        "--aptopt=Acquire::Retries \"3\"".into(),
         // apt's own user may not look into root's directories, nor is it in every tree.
-        .arg("--aptopt=APT::Sandbox::User \"root\"")
-        .arg("--dpkgopt=force-unsafe-io");
-    if root {
-        tool = tool.env("TMPDIR", dir);
-    }
-    for option in sources::apt_options() {
-        tool = tool.arg(format!("--aptopt={option}"));
-    }
-    for path in EXCLUDED {
-        tool = tool.arg(format!("--dpkgopt=path-exclude={path}"));
-    }
-    tool = tool.arg(format!("--setup-hook={BEFORE_ALL}"));
+        "--aptopt=APT::Sandbox::User \"root\"".into(),
+        "--dpkgopt=force-unsafe-io".into(),
+    ];
+    let more = sources::apt_options().into_iter();
+    args.extend(more.map(|option| format!("--aptopt={option}")));
+    let excluded = EXCLUDED.iter();
+    args.extend(excluded.map(|path| format!("--dpkgopt=path-exclude={path}")));
+    args.push(format!("--setup-hook={BEFORE_ALL}"));
     // A tree that is only extracted knows no later hooks.
     let last = if variant == "extract" {
         "extract"
     } else {
         let words = packages.join(" ");
-        tool = tool.arg(format!("--extract-hook={CHECK} {words} > /dev/null"));
+        args.push(format!("--extract-hook={CHECK} {words} > /dev/null"));
         "customize"
     };
-    for command in &server.before {
-        tool = tool.arg(format!("--essential-hook={}", in_tree(command)));
-    }
-    for command in &server.setup {
-        tool = tool.arg(format!("--customize-hook={}", in_tree(command)));
-    }
+    let hook = |stage: &str, command: &String| format!("--{stage}-hook={}", in_tree(command));
+    args.extend(server.before.iter().map(|c| hook("essential", c)));
+    args.extend(server.setup.iter().map(|c| hook("customize", c)));
     if !server.remove.is_empty() {
         let globs = server.remove.join(" ");
-        tool = tool.arg(format!("--customize-hook=cd \"$1\" && rm -rf {globs}"));
+        args.push(format!("--customize-hook=cd \"$1\" && rm -rf {globs}"));
     }
-    tool = tool
-        .arg(format!("--{last}-hook={AFTER_ALL}"))
-        .arg(&sources.suite)
-        .arg(tar);
-    for (number, text) in sources.files.iter().enumerate() {
-        // The extension tells mmdebstrap which of the two formats it is.
-        let name = format!("host{number}.{}", text.extension);
-        let path = dir.join(name);
-        fs::write(&path, &text.text).at("write", &path)?;
-        tool = tool.arg(path);
-    }
-    Ok(tool)
+    args.push(format!("--{last}-hook={AFTER_ALL}"));
+    args
 }
 
 /// `usr-is-merged` keeps apt from choosing usrmerge (and all of perl) instead.

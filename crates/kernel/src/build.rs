@@ -4,7 +4,7 @@ mod finish;
 mod objects;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use lupine_kconfig::Merged;
@@ -162,23 +162,18 @@ fn build_locked(
     key: &str,
     mut watch: Watch,
 ) -> Result<KernelImage, KernelError> {
+    let progress = options.progress;
     let waiting = format!(
         "waiting for another process that builds kernel {}",
         &key[..12]
     );
-    let _lock = workspace::lock(store, &format!("kernel-{key}"), &waiting, options.progress)?;
+    let _lock = workspace::lock(store, &format!("kernel-{key}"), &waiting, progress)?;
     if let Some(kernel) = load(store, key) {
         return Ok(kernel);
     }
     toolchain::check()?;
     watch.lap();
-    let out = workspace::open(
-        store,
-        &resolved.source,
-        &inputs.toolchain,
-        "out",
-        options.progress,
-    )?;
+    let out = workspace::open(store, &resolved.source, &inputs.toolchain, "out", progress)?;
     let objects = run_make(store, options, &out, resolved, key)?;
     watch.durations.make = watch.lap();
     let job = finish::Job {
@@ -214,24 +209,18 @@ fn run_make(
     ));
     let config = out.join(".config");
     let before = fs::read_to_string(&config).ok();
-    let estimate = objects::estimate(
-        store,
-        out,
-        before.as_deref(),
-        &resolved.text,
-        options.data.pin.objects,
-    );
+    let usual = options.data.pin.objects;
+    let estimate = objects::estimate(store, out, before.as_deref(), &resolved.text, usual);
     if before.as_deref() != Some(&resolved.text) {
         fs::write(&config, &resolved.text).at("write", &config)?;
     }
     let stats = out.base.join("ccache.log");
     let _ = fs::remove_file(&stats);
-    let targets = ["vmlinux", "bzImage"]
-        .into_iter()
-        .take(1 + usize::from(options.formats.bzimage));
-    let make = targets
-        .fold(Make::new(out, options.jobs, "make"), Make::arg)
-        .ccache(store, &stats)?;
+    let mut make = Make::new(out, options.jobs, "make").arg("vmlinux");
+    if options.formats.bzimage {
+        make = make.arg("bzImage");
+    }
+    let make = make.ccache(store, &stats)?;
     let log = make.log.clone();
     let mut done = 0;
     let succeeded = make.run(&mut |line| {
@@ -241,14 +230,19 @@ fn run_make(
         }
     })?;
     if !succeeded {
-        let kind = |errors, log| KernelError::Build { errors, log };
-        let (error, sound) = make::failed(store, &log, key, kind);
-        if sound {
-            out.done()?;
-        }
-        return Err(error);
+        return Err(failed(store, out, &log, key)?);
     }
     objects::count(store, out, before.is_none(), done as usize, &stats)
+}
+
+/// What make's log says; the objects stay when make itself gave up.
+fn failed(store: &Store, out: &OutDir, log: &Path, key: &str) -> Result<KernelError, KernelError> {
+    let kind = |errors, log| KernelError::Build { errors, log };
+    let (error, sound) = make::failed(store, log, key, kind);
+    if sound {
+        out.done()?;
+    }
+    Ok(error)
 }
 
 /// Measures the steps of a build.

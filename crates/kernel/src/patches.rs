@@ -9,6 +9,16 @@ use lupine_tool::{Progress, Tool, ToolError};
 use crate::source::{SOURCES, SourceTree};
 use crate::{Data, KernelError, Patch, PatchError, failure, tree};
 
+/// For `patch`: as it stands or not at all, without questions and without `.orig` files.
+const ARGUMENTS: [&str; 6] = [
+    "-p1",
+    "--fuzz=0",
+    "--forward",
+    "--batch",
+    "--no-backup-if-mismatch",
+    "--input",
+];
+
 /// The patches of the named sets with their set's name, in the order given.
 pub(crate) fn select(data: &Data, names: &[String]) -> Result<Vec<(String, Patch)>, KernelError> {
     let sets = data.patch_sets();
@@ -62,17 +72,9 @@ fn apply_one(
 ) -> Result<(), KernelError> {
     let file = scratch.join("patch");
     fs::write(&file, &patch.text).at("write", &file)?;
-    let args = [
-        "-p1",
-        "--fuzz=0",
-        "--forward",
-        "--batch",
-        "--no-backup-if-mismatch",
-        "--input",
-    ];
     let output = scratch.join("patch.log");
     let tool = Tool::new("patch")
-        .args(args)
+        .args(ARGUMENTS)
         .arg(&file)
         .arg("--reject-file=-");
     let run = tool
@@ -88,22 +90,21 @@ fn apply_one(
         Err(ToolError::Failed { .. }) if failure::is_disk_full(&log) => {
             Err(KernelError::DiskFull { path: dir.into() })
         }
-        Err(ToolError::Failed { .. }) => {
-            let (file, hunk) = where_it_failed(&log);
-            let (set, patch) = (set.to_owned(), patch.name.clone());
-            let version = version.to_owned();
-            let error = PatchError {
-                set,
-                patch,
-                file,
-                hunk,
-                version,
-                log,
-            };
-            Err(KernelError::Patch(Box::new(error)))
-        }
+        Err(ToolError::Failed { .. }) => Err(refused(set, patch, version, log)),
         Err(error) => Err(error.into()),
     }
+}
+
+fn refused(set: &str, patch: &Patch, version: &str, log: String) -> KernelError {
+    let (file, hunk) = where_it_failed(&log);
+    KernelError::Patch(Box::new(PatchError {
+        set: set.to_owned(),
+        patch: patch.name.clone(),
+        file,
+        hunk,
+        version: version.to_owned(),
+        log,
+    }))
 }
 
 /// The file and hunk of the first complaint of `patch`.

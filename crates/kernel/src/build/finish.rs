@@ -34,19 +34,7 @@ impl Job<'_> {
         let dir = staging.path().join("kernel");
         fs::create_dir(&dir).at("make", &dir)?;
         let vmlinux = dir.join("vmlinux");
-        let strip = Tool::new("strip")
-            .arg("--strip-all")
-            .arg("-o")
-            .arg(&vmlinux);
-        strip
-            .arg(self.out.join("vmlinux"))
-            .run()
-            .map_err(|error| failure::of_tool(error, &vmlinux))?;
-        if self.resolved.config.get("CONFIG_PVH") == Some("y") && !has_pvh_entry(&vmlinux)? {
-            return Err(KernelError::NoPvhEntry {
-                path: self.out.join("vmlinux"),
-            });
-        }
+        self.strip(&vmlinux)?;
         let bzimage = if self.options.formats.bzimage {
             Some(self.take("arch/x86/boot/bzImage", &dir.join("bzImage"))?)
         } else {
@@ -69,6 +57,20 @@ impl Job<'_> {
             self.store.remove(KERNELS, self.key)?;
         }
         self.store.publish(&dir, KERNELS, self.key)?;
+        Ok(())
+    }
+
+    /// Strips the kernel and makes sure that a VMM can start what is left.
+    fn strip(&self, to: &Path) -> Result<(), KernelError> {
+        let from = self.out.join("vmlinux");
+        let strip = Tool::new("strip").arg("--strip-all").arg("-o").arg(to);
+        strip
+            .arg(&from)
+            .run()
+            .map_err(|error| failure::of_tool(error, to))?;
+        if self.resolved.config.get("CONFIG_PVH") == Some("y") && !has_pvh_entry(to)? {
+            return Err(KernelError::NoPvhEntry { path: from });
+        }
         Ok(())
     }
 

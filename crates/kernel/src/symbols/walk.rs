@@ -120,16 +120,7 @@ impl Walk<'_> {
                     condition: default.r#if.as_ref().map(|e| e.to_string()),
                 }),
                 Attribute::Type(of) => kind = Some(typed(of, &mut definition, &mut prompt_if)),
-                Attribute::Select(select) => {
-                    let selector = selector(name, select.r#if.as_ref().map(|e| e.to_string()));
-                    self.symbol(select.symbol.trim()).selected_by.push(selector);
-                }
-                Attribute::Imply(imply) => {
-                    let selector = selector(name, imply.r#if.as_ref().map(|e| e.to_string()));
-                    self.symbol(&imply.symbol.to_string())
-                        .implied_by
-                        .push(selector);
-                }
+                Attribute::Select(_) | Attribute::Imply(_) => self.forces(name, attribute),
                 _ => {}
             }
         }
@@ -141,6 +132,23 @@ impl Walk<'_> {
             symbol.choice = choice;
         }
         symbol.definitions.push(definition);
+    }
+
+    /// Records `select` and `imply` with the symbol that they turn on.
+    fn forces(&mut self, by: &str, attribute: &Attribute) {
+        match attribute {
+            Attribute::Select(select) => {
+                let selector = selector(by, select.r#if.as_ref().map(|e| e.to_string()));
+                let symbol = self.symbol(select.symbol.trim());
+                symbol.selected_by.push(selector);
+            }
+            Attribute::Imply(imply) => {
+                let selector = selector(by, imply.r#if.as_ref().map(|e| e.to_string()));
+                let symbol = self.symbol(&imply.symbol.to_string());
+                symbol.implied_by.push(selector);
+            }
+            _ => {}
+        }
     }
 
     fn symbol(&mut self, name: &str) -> &mut lupine_kconfig::Symbol {

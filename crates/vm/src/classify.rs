@@ -2,7 +2,9 @@
 
 use lupine_init::Frame;
 
-use crate::klog::{init_status, last_lines, out_of_memory_victim, panic_message, wanted_memory};
+use crate::klog::{
+    init_refused, init_status, last_lines, out_of_memory_victim, panic_message, wanted_memory,
+};
 use crate::{Accelerator, End};
 
 /// What was seen of a guest by the time the VMM was gone.
@@ -64,8 +66,10 @@ impl Seen<'_> {
 
     fn by_panic(&self) -> Option<End> {
         let message = panic_message(self.kernel_log)?;
-        if let Some(status) = init_status(message).filter(|_| self.bare) {
-            return Some(self.bare_end(status));
+        if self.bare
+            && let Some(end) = self.bare_panic(message)
+        {
+            return Some(end);
         }
         let mem_mib = self.mem_mib;
         let deadlocked = message.contains("System is deadlocked on memory");
@@ -81,6 +85,18 @@ impl Seen<'_> {
                 message: message.into(),
             },
         })
+    }
+
+    /// Panics that are the way in which a kernel without init says how its program fared.
+    fn bare_panic(&self, message: &str) -> Option<End> {
+        const ENOENT: u32 = 2;
+        if let Some(error) = init_refused(message) {
+            return Some(End::Refused {
+                status: if error == ENOENT { 127 } else { 126 },
+                why: message.into(),
+            });
+        }
+        init_status(message).map(|status| self.bare_end(status))
     }
 
     /// The kernel panics when its only program ends, and names the status of `wait(2)`.
@@ -129,7 +145,8 @@ impl Seen<'_> {
         if self.accelerator != Accelerator::Kvm || self.init_started {
             return None;
         }
-        kvm_failure(self.vmm_log)
+        let slow = || String::from("init did not start within the time limit");
+        kvm_failure(self.vmm_log).or_else(|| self.gave_up.then(slow))
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn out_of_memory_victim(log: &str) -> Option<&str> {
     let (_, rest) = log
         .lines()
         .filter_map(|line| line.split_once(MARK))
-        .last()?;
+        .next_back()?;
     // A name may contain parentheses itself; the numbers behind it do not.
     let (_, name) = rest.split_once(" (")?;
     let end = name.rfind(") total-vm").or_else(|| name.rfind(')'))?;
@@ -30,6 +30,13 @@ pub(crate) fn out_of_memory_victim(log: &str) -> Option<&str> {
 pub(crate) fn init_status(message: &str) -> Option<u32> {
     let code = message.strip_prefix("Attempted to kill init! exitcode=0x")?;
     u32::from_str_radix(code.trim(), 16).ok()
+}
+
+/// Why the kernel could not start the program that it was told to start: an error number.
+pub(crate) fn init_refused(message: &str) -> Option<u32> {
+    let rest = message.strip_prefix("Requested init ")?;
+    let (_, number) = rest.rsplit_once(" failed (error -")?;
+    number.trim_end_matches([')', '.']).parse().ok()
 }
 
 /// Whether a kernel that died with this log wanted memory.
@@ -98,6 +105,13 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_cannot_be_started_tells_why() {
+        let message = "Requested init /bin/x failed (error -2).";
+        assert_eq!(init_refused(message), Some(2));
+        assert_eq!(init_refused("Requested init /bin/x"), None);
+    }
+
+    #[test]
     fn the_last_lines_are_those_that_say_something() {
         assert_eq!(last_lines("a\n\nb\r\n\n", 1), "b");
         assert_eq!(last_lines("", 3), "");
@@ -107,7 +121,7 @@ mod tests {
         #[test]
         fn arbitrary_logs_never_panic(log in "(Out of memory: Killed process |Kernel panic - not syncing: |[ ()a0\\n]){0,20}") {
             let _ = out_of_memory_victim(&log);
-            let _ = panic_message(&log).map(init_status);
+            let _ = panic_message(&log).map(|text| (init_status(text), init_refused(text)));
             let _ = (wanted_memory(&log), last_lines(&log, 3));
         }
     }

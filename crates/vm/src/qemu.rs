@@ -206,8 +206,8 @@ fn command_line(spec: &VmSpec, accelerator: Accelerator) -> Result<String, VmErr
     let init = format!("{key}{}", program.map_or(INIT_PATH, String::as_str));
     words.push(&init);
     if let Some(program) = &spec.bare {
-        // Its messages must not run into the program's output.
-        words.extend(["console=hvc0", "loglevel=0"]);
+        // Its messages must not run into the program's output; at level 0 it would not even say that it panics.
+        words.extend(["console=hvc0", "loglevel=1"]);
         check_bare(program)?;
         words.extend(program.iter().skip(1).map(String::as_str));
     }

@@ -25,8 +25,9 @@ use crate::{Accelerator, Event, Mark, Outcome, VmError, VmSpec};
 const LOOK: Duration = Duration::from_millis(100);
 /// How long a guest that has said its last may take to power off.
 const POWER_OFF_LIMIT: Duration = Duration::from_secs(5);
-/// How long a kernel may take to start init; it takes a second under TCG on a slow host.
+/// How long a kernel may take to start init. It takes tenths of a second under TCG, and less under KVM.
 const BOOT_LIMIT: Duration = Duration::from_secs(60);
+const KVM_BOOT_LIMIT: Duration = Duration::from_secs(20);
 /// Bytes of a log that are looked at: the ends tell.
 const LOG_MAX: usize = 256 * 1024;
 /// Bytes read from a socket at a time.
@@ -325,7 +326,11 @@ impl Watch {
         {
             return true;
         }
-        let gave_up = self.started.elapsed() > BOOT_LIMIT;
+        let limit = match accelerator {
+            Accelerator::Kvm => KVM_BOOT_LIMIT,
+            Accelerator::Tcg => BOOT_LIMIT,
+        };
+        let gave_up = self.started.elapsed() > limit;
         lock(&self.witness).gave_up = gave_up;
         gave_up
     }

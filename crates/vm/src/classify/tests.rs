@@ -108,6 +108,8 @@ fn without_init_the_panic_tells_the_status() {
     assert_eq!(ended(&log("0000000b")), End::Killed(11));
     assert_eq!(ended(&log("0000008b")), End::Killed(11));
     assert!(matches!(ended(NO_ROOT), End::KernelPanic { .. }));
+    let missing = "Kernel panic - not syncing: Requested init /x failed (error -2).\n";
+    assert!(matches!(ended(missing), End::Refused { status: 127, .. }));
 }
 
 #[test]
@@ -161,6 +163,10 @@ fn broken_kvm_is_told_before_init_and_only_then() {
     assert_eq!(broken.end(), End::KvmBroken { why });
     broken.init_started = true;
     assert_eq!(broken.end(), End::VmmKilled { signal: 9 });
+    let mut slow = seen("", "");
+    slow.accelerator = Accelerator::Kvm;
+    slow.gave_up = true;
+    assert!(matches!(slow.end(), End::KvmBroken { .. }));
 }
 
 #[test]

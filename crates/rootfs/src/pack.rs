@@ -207,3 +207,31 @@ fn name_full_disk(error: RootfsError, format: Format) -> RootfsError {
         error
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lupine_tool::Tool;
+
+    #[test]
+    fn a_full_disk_is_called_that() {
+        let source = io::Error::from(io::ErrorKind::StorageFull);
+        let write = Err::<(), _>(source)
+            .at("write", "/store/image")
+            .unwrap_err();
+        let error = name_full_disk(write.into(), Format::Ext4);
+        assert!(matches!(error, RootfsError::DiskFull { .. }), "{error}");
+        // What sqfstar says when its output file cannot grow.
+        let script = "echo 'Write failed because No space left on device' >&2; exit 1";
+        let tool = Tool::new("sh").args(["-c", script]).run().unwrap_err();
+        let error = name_full_disk(tool.into(), Format::Squashfs);
+        assert!(matches!(error, RootfsError::DiskFull { .. }), "{error}");
+    }
+
+    #[test]
+    fn attributes_that_no_driver_takes_are_known() {
+        assert!(keeps(Format::Ext2, "security.capability"));
+        assert!(!keeps(Format::Ext2, "system.posix_acl_access"));
+        assert!(!keeps(Format::Cpio, "user.note"));
+    }
+}

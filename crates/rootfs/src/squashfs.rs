@@ -1,5 +1,6 @@
 //! squashfs, by `sqfstar` from a tar archive that is made here and never lies
-//! on the disk: owners, modes and devices need no root that way.
+//! on the disk: owners, modes and devices need no root that way. Below
+//! `fakeroot`, because `sqfstar` also writes down who runs it.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -66,7 +67,8 @@ fn set_root_time(image: &Path, time: u32) -> io::Result<()> {
 
 /// The command; it takes the root directory's metadata as options.
 fn sqfstar(root: &Inode, image: &Path) -> Tool {
-    Tool::new("sqfstar")
+    Tool::new("fakeroot")
+        .args(["--", "sqfstar"])
         .args(["-quiet", "-no-progress", "-reproducible", "-exit-on-error"])
         .args(["-comp", "gzip", "-noI", "-mkfs-time", "0"])
         .args(["-root-mode".to_owned(), format!("{:o}", root.mode)])

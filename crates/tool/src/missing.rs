@@ -21,6 +21,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("patch", "patch"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("setpriv", "util-linux"),
+    ("sqfstar", "squashfs-tools"),
     ("strip", "binutils"),
     ("tar", "tar"),
     ("unshare", "util-linux"),

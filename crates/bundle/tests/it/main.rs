@@ -64,6 +64,7 @@ impl Bench {
                 key: "r",
             },
             spec: &self.spec,
+            entrypoint: Vec::new(),
             mem_mib: None,
             exposed_ports: vec![ExposedPort {
                 port: 53,

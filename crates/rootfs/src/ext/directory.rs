@@ -43,7 +43,7 @@ impl Writer {
     fn entry(&mut self, plan: &Plan, name: &[u8], index: usize) {
         let length = (8 + name.len()).next_multiple_of(4);
         let block = BLOCK as usize;
-        if self.bytes.len() % block + length > block || self.bytes.len() % block == 0 {
+        if self.bytes.len() % block + length > block || self.bytes.len().is_multiple_of(block) {
             self.fill_block();
         }
         let at = self.bytes.len();

@@ -1,5 +1,8 @@
 //! Root file systems, read back by the tools that did not make them.
 
 mod common;
-mod ext;
+mod contents;
 mod fixture;
+mod metadata;
+mod sparse;
+mod unprivileged;

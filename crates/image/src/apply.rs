@@ -211,8 +211,7 @@ impl Applied {
                 Some(Kind::Symlink(target)) => {
                     hops += 1;
                     if hops > HOPS {
-                        let path = String::from_utf8_lossy(path);
-                        return Err(Refusal::Corrupt(format!("{path} is a loop of symlinks")));
+                        return Err(corrupt(path, "is a loop of symlinks"));
                     }
                     if target.starts_with(b"/") {
                         real.clear();
@@ -220,10 +219,10 @@ impl Applied {
                     todo.extend(components(target));
                 }
                 Some(_) if make => {
-                    let next = String::from_utf8_lossy(&next);
-                    return Err(Refusal::Corrupt(format!(
-                        "{next} is no directory, but something shall lie in it"
-                    )));
+                    return Err(corrupt(
+                        &next,
+                        "is no directory, but something shall lie in it",
+                    ));
                 }
                 None if make => {
                     self.put(next.clone(), Node::implied_directory());
@@ -234,6 +233,10 @@ impl Applied {
         }
         Ok(Some(real))
     }
+}
+
+fn corrupt(path: &[u8], why: &str) -> Refusal {
+    Refusal::Corrupt(format!("{} {why}", String::from_utf8_lossy(path)))
 }
 
 fn plain(path: &[u8], how: &'static str) -> Result<Vec<u8>, Refusal> {

@@ -179,6 +179,17 @@ impl<'a> Transfer<'a> {
         if status == 200 && self.have > 0 {
             self.start_over()?;
         }
+        self.drain(client, answer, stop)
+    }
+
+    /// Keeps everything up to the end of the answer.
+    fn drain(
+        &mut self,
+        client: &Client,
+        answer: Response<Body>,
+        stop: &AtomicBool,
+    ) -> Result<(), Failure> {
+        let what = format!("blob {}", self.wanted.digest);
         let mut body = answer.into_body().into_reader();
         let mut buffer = vec![0; 1 << 17];
         loop {

@@ -325,8 +325,9 @@ fn apply(member: &mut Member, size: &mut u64, records: &[(String, Vec<u8>)]) -> 
     let mut numbers = Vec::new();
     for (key, value) in records {
         match key.as_str() {
-            "path" => member.path = value.clone(),
-            "GNU.sparse.name" => {}
+            // A sparse file's true name; `path` then names a place for ignorant readers.
+            "path" if records.iter().any(|(key, _)| key == "GNU.sparse.name") => {}
+            "path" | "GNU.sparse.name" => member.path = value.clone(),
             "linkpath" => member.link = value.clone(),
             "size" => *size = pax::number(value)?,
             "uid" => member.uid = id(pax::number(value)?)?,
@@ -346,10 +347,6 @@ fn apply(member: &mut Member, size: &mut u64, records: &[(String, Vec<u8>)]) -> 
                 }
             }
         }
-    }
-    // This name is the true one; `path` then names a place for ignorant readers.
-    if let Some((_, name)) = records.iter().find(|(key, _)| key == "GNU.sparse.name") {
-        member.path.clone_from(name);
     }
     segments_bound(numbers.len() as u64 / 2)?;
     Ok(match real {

@@ -48,11 +48,17 @@ fn main() -> ExitCode {
 
 /// Help and version go to stdout and succeed; wrong usage goes to stderr.
 fn usage(error: &clap::Error) -> ExitCode {
-    // A reader that went away is no failure of ours.
-    let _ = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-        _ if std::env::args().nth(1).as_deref() == Some("run") => ExitCode::from(OWN_FAILURE),
-        _ => ExitCode::from(2),
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        // A reader that went away is no failure of ours.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
     }
+    printer::complain(error.render().to_string().trim_end());
+    if std::env::args().nth(1).as_deref() == Some("run") {
+        return ExitCode::from(OWN_FAILURE);
+    }
+    ExitCode::from(2)
 }

@@ -134,7 +134,7 @@ impl Monitor<'_> {
             self.app_started(&mut run, &guest, terminal.as_ref(), inbox)?;
         }
         self.take_requests(&mut run);
-        while !(run.ended && !run.terminal_open) {
+        while !run.ended || run.terminal_open {
             match inbox.next() {
                 Input::Event(Event::Mark(Mark::AppStart, since)) => {
                     self.mark(&mut run, Mark::AppStart, since)?;

@@ -138,11 +138,6 @@ impl State {
         Ok(Self { root })
     }
 
-    /// The directory.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
     fn guests(&self) -> PathBuf {
         self.root.join("guests")
     }

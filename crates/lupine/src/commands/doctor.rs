@@ -13,7 +13,7 @@ use crate::printer;
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(self) enum Status {
+enum Status {
     /// It works.
     Ok,
     /// Something is slower or less without it.
@@ -24,7 +24,7 @@ pub(self) enum Status {
 
 /// One thing that was tried.
 #[derive(Debug, Serialize)]
-pub(self) struct Check {
+struct Check {
     name: String,
     status: Status,
     why: String,

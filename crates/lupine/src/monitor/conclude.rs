@@ -56,6 +56,8 @@ impl Monitor<'_> {
         if self.record.remove || !booted {
             self.state.remove_own(&self.dir)?;
         }
+        // Whoever waits for the guest's end waits for its lock.
+        let _ = self.lock.unlock();
         Ok(stats?)
     }
 

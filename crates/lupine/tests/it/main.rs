@@ -1,0 +1,9 @@
+//! The command as users meet it. Guests are real: QEMU boots kernels that the
+//! first test to need one builds, into a cache that later runs find again.
+
+mod bad_input;
+mod cli;
+mod crash;
+mod detached;
+mod guest;
+mod run;

@@ -230,3 +230,6 @@ impl Drop for Guest {
         self.kill();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use crate::klog::last_lines;
 use crate::qemu::{MACHINE, PLAIN, PROGRAM};
 use crate::{Accel, Accelerator, VmError};
 
-static PROBE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/probe"));
+pub(crate) static PROBE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/probe"));
 
 /// QEMU's exit status for the value that the probe ends with when all went well.
 const GOOD: i32 = 0x10 << 1 | 1;

@@ -53,7 +53,7 @@ impl Vmm for Qemu {
             .arg(command_line(spec, accelerator)?);
         tool = serial(tool, spec);
         tool = root(tool, spec);
-        tool = network(tool, &spec.network)?;
+        tool = network(tool, spec)?;
         for (number, share) in spec.shares.iter().enumerate() {
             tool = shared(tool, number, share)?;
         }
@@ -97,8 +97,9 @@ fn root(tool: Tool, spec: &VmSpec) -> Tool {
         .args(["-device", "virtio-blk-device,drive=root,werror=report"])
 }
 
-fn network(tool: Tool, network: &NetworkSpec) -> Result<Tool, VmError> {
-    let netdev = match network {
+fn network(tool: Tool, spec: &VmSpec) -> Result<Tool, VmError> {
+    let mut card = String::from("virtio-net-device,netdev=net");
+    let netdev = match &spec.network {
         NetworkSpec::None => return Ok(tool),
         NetworkSpec::User { publish } => publish
             .iter()
@@ -109,13 +110,24 @@ fn network(tool: Tool, network: &NetworkSpec) -> Result<Tool, VmError> {
             if device.is_empty() || !device.chars().all(plain) {
                 return Err(unspeakable("tap device", device));
             }
+            card.push_str(&hardware_address(&spec.dir));
             format!("tap,id=net,ifname={device},script=no,downscript=no")
         }
     };
-    Ok(tool
-        .arg("-netdev")
-        .arg(netdev)
-        .args(["-device", "virtio-net-device,netdev=net"]))
+    Ok(tool.arg("-netdev").arg(netdev).arg("-device").arg(card))
+}
+
+/// Guests on one bridge need addresses of their own: FNV-1a of the run's directory, which no two share.
+fn hardware_address(dir: &Path) -> String {
+    let hash = dir
+        .as_os_str()
+        .as_bytes()
+        .iter()
+        .fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+        });
+    let [_, a, b, c] = hash.to_be_bytes();
+    format!(",mac=52:54:00:{a:02x}:{b:02x}:{c:02x}")
 }
 
 fn forward(publish: &Publish) -> String {

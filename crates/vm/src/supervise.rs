@@ -139,11 +139,15 @@ impl Watch {
         self.mark(Mark::VmmStart, Duration::ZERO);
         let (ended_sender, ended) = channel();
         let mut readers = Vec::new();
-        if let Some(stream) = sockets.marks.accept(|| self.is_alive()) {
-            let watch = self.clone();
-            readers.push(thread::spawn(move || {
-                watch.read_marks(stream, &ended_sender)
-            }));
+        match sockets.marks.accept(|| self.is_alive()) {
+            Some(stream) => {
+                let watch = self.clone();
+                readers.push(thread::spawn(move || {
+                    watch.read_marks(stream, &ended_sender);
+                }));
+            }
+            // The VMM ended before it connected, and with it whatever could say so later.
+            None => drop(ended_sender),
         }
         if let Some(stream) = sockets
             .terminal

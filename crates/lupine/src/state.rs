@@ -150,15 +150,14 @@ impl State {
     }
 
     /// Makes the directory of a new guest, with its lock held by the caller
-    /// from before anybody can see it. `record` is called with the name and
-    /// the tap devices of living guests.
+    /// from before anybody can see it. `record` is called with the name.
     ///
     /// # Errors
     /// [`StateError::NameInUse`], and file errors.
     pub fn create(
         &self,
         name: Option<&str>,
-        record: impl FnOnce(&str, &[String]) -> Record,
+        record: impl FnOnce(&str) -> Record,
     ) -> Result<Created, StateError> {
         let _turn = self.turn()?;
         self.sweep();
@@ -179,7 +178,7 @@ impl State {
         for part in ["run", "requests"] {
             fs::create_dir(new.path().join(part)).at("make", new.path().join(part))?;
         }
-        let record = record(&name, &self.taps());
+        let record = record(&name);
         record.write(new.path())?;
         let dir = self.guest_dir(&name);
         fs::rename(new.keep(), &dir.path).at("rename to", &dir.path)?;
@@ -220,14 +219,6 @@ impl State {
             self.discard(&dir)?;
         }
         Ok(there)
-    }
-
-    /// Tap devices of living guests.
-    fn taps(&self) -> Vec<String> {
-        let live = self.list().unwrap_or_default().into_iter();
-        live.filter(|found| found.live)
-            .filter_map(|found| found.record.ok()?.tap)
-            .collect()
     }
 
     /// All guests by name; those that disappear meanwhile are left out.

@@ -1,14 +1,25 @@
 //! Tap devices that are made for a guest and go with it.
+//!
+//! A device's alias names the directory of its guest, so that one whose guest
+//! was killed is recognised, whichever state directory the guest was in.
 
+use std::fs::{self, File};
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lupine_init::Network;
+use lupine_store::At;
 use lupine_tool::{Tool, ToolError};
 use miette::{Report, Result, miette};
 
+use crate::state::GuestDir;
+
 /// Devices are called this and a number below 256.
 const PREFIX: &str = "lupine";
+/// One process at a time makes or sweeps devices on this host.
+const LOCK: &str = "/run/lupine-tap.lock";
+/// Where the kernel lists network devices.
+const DEVICES: &str = "/sys/class/net";
 
 /// A tap device's name, and the addresses at its two ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,17 +41,29 @@ impl Tap {
         }
     }
 
-    /// The first one that no guest in `taken` has.
-    pub fn first_free(taken: &[String]) -> Option<Self> {
-        (0..=u8::MAX)
+    /// Makes a device for the guest in `dir`, and sweeps those of dead guests.
+    ///
+    /// # Errors
+    /// When `ip` is missing or refuses, or all 256 devices are in use.
+    pub fn make(dir: &GuestDir) -> Result<Self> {
+        let _turn = turn()?;
+        sweep_locked();
+        let tap = (0..=u8::MAX)
             .map(Self::numbered)
-            .find(|tap| !taken.contains(&tap.device))
-    }
-
-    /// The one whose device is called this.
-    pub fn named(device: &str) -> Option<Self> {
-        let number = device.strip_prefix(PREFIX)?.parse().ok()?;
-        Some(Self::numbered(number))
+            .find(|tap| !exists(&tap.device))
+            .ok_or_else(|| miette!("all 256 tap devices of lupine are in use"))?;
+        let device = tap.device.as_str();
+        ip(&["tuntap", "add", "dev", device, "mode", "tap"])?;
+        let alias = dir.path.display().to_string();
+        let host = format!("{}/30", tap.host);
+        let made = ip(&["link", "set", "dev", device, "alias", &alias])
+            .and_then(|()| ip(&["addr", "add", &host, "dev", device]))
+            .and_then(|()| ip(&["link", "set", "dev", device, "up"]));
+        if let Err(error) = made {
+            remove(device);
+            return Err(error.into());
+        }
+        Ok(tap)
     }
 
     /// What the guest is told.
@@ -51,25 +74,6 @@ impl Tap {
             gateway: Some(self.host.octets()),
             dns: Vec::new(),
         }
-    }
-
-    /// Makes the device. One of this name that is there was left by a killed
-    /// guest, because names are given out under the state's lock.
-    ///
-    /// # Errors
-    /// When `ip` is missing or refuses.
-    pub fn make(&self) -> Result<(), ToolError> {
-        if exists(&self.device) {
-            remove(&self.device);
-        }
-        let host = format!("{}/30", self.host);
-        ip(&["tuntap", "add", "dev", &self.device, "mode", "tap"])?;
-        let made = ip(&["addr", "add", &host, "dev", &self.device])
-            .and_then(|()| ip(&["link", "set", &self.device, "up"]));
-        if made.is_err() {
-            remove(&self.device);
-        }
-        made
     }
 }
 
@@ -89,12 +93,55 @@ pub fn check_root() -> Result<(), Report> {
 
 /// Whether the device is there.
 pub fn exists(device: &str) -> bool {
-    Path::new("/sys/class/net").join(device).exists()
+    Path::new(DEVICES).join(device).exists()
 }
 
 /// Removes a device; one that is gone already is no trouble.
 pub fn remove(device: &str) {
     let _ = ip(&["link", "del", device]);
+}
+
+/// Removes the devices of dead guests, if this user may.
+pub fn sweep() {
+    if nix::unistd::geteuid().is_root()
+        && let Ok(_turn) = turn()
+    {
+        sweep_locked();
+    }
+}
+
+fn sweep_locked() {
+    for entry in fs::read_dir(DEVICES).into_iter().flatten().flatten() {
+        let device = entry.file_name().to_string_lossy().into_owned();
+        let number = device.strip_prefix(PREFIX).map(str::parse::<u8>);
+        if matches!(number, Some(Ok(_))) && is_left(&entry.path().join("ifalias")) {
+            remove(&device);
+        }
+    }
+}
+
+/// Without an alias its maker was killed, because making is done under the lock.
+fn is_left(alias: &Path) -> bool {
+    let Ok(text) = fs::read_to_string(alias) else {
+        return false;
+    };
+    let path = PathBuf::from(text.trim_end());
+    let guest = GuestDir {
+        name: String::new(),
+        path,
+    };
+    matches!(guest.is_live(), Ok(false))
+}
+
+fn turn() -> Result<File> {
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(LOCK)
+        .at("open", LOCK)?;
+    lock.lock().at("lock", LOCK)?;
+    Ok(lock)
 }
 
 fn ip(args: &[&str]) -> Result<(), ToolError> {
@@ -104,12 +151,28 @@ fn ip(args: &[&str]) -> Result<(), ToolError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::{Record, State};
 
     #[test]
-    fn the_first_free_device_has_its_own_network() {
-        let tap = Tap::first_free(&["lupine0".into(), "lupine2".into()]).unwrap();
-        assert_eq!(tap.device, "lupine1");
-        assert_eq!(tap.host, Ipv4Addr::new(172, 30, 1, 1));
-        assert_eq!(tap.network().address, [172, 30, 1, 2]);
+    fn each_device_has_its_own_network() {
+        let tap = Tap::numbered(7);
+        assert_eq!(tap.device, "lupine7");
+        assert_eq!(tap.host, Ipv4Addr::new(172, 30, 7, 1));
+        assert_eq!(tap.network().address, [172, 30, 7, 2]);
+    }
+
+    #[test]
+    fn a_device_is_left_when_its_guest_is_dead() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::at(dir.path()).unwrap();
+        let guest = state.create(Some("one"), Record::new).unwrap();
+        let alias = dir.path().join("ifalias");
+        fs::write(&alias, format!("{}\n", guest.dir.path.display())).unwrap();
+        assert!(!is_left(&alias));
+        drop(guest);
+        assert!(is_left(&alias));
+        fs::write(&alias, "\n").unwrap();
+        assert!(is_left(&alias));
+        assert!(!is_left(&dir.path().join("no-such-device")));
     }
 }

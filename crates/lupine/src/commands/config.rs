@@ -201,7 +201,11 @@ fn origins(reason: &Reason) -> &[Origin] {
 }
 
 fn evidence_of(needs: &Needs, origin: &Origin) -> Vec<String> {
-    let feature = origin.fragment.rsplit('/').next().unwrap_or_default();
+    let feature = origin
+        .fragment
+        .rsplit(['/', ' '])
+        .next()
+        .unwrap_or_default();
     let need = needs
         .get(feature)
         .filter(|_| origin.layer == lupine_kconfig::Layer::Need);

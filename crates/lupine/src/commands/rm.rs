@@ -20,13 +20,14 @@ pub fn rm(context: &Context<'_>, args: &RmArgs) -> Result<u8> {
         if args.force && found.live {
             end_now(&found)?;
         }
-        if let (false, Ok(record)) = (found.live, &found.record)
-            && let Some(device) = &record.tap
-            && tap::exists(device)
-        {
-            tap::remove(device);
-        }
         state.remove(&found.dir)?;
+        let had_tap = found
+            .record
+            .as_ref()
+            .is_ok_and(|record| record.tap.is_some());
+        if had_tap {
+            tap::sweep();
+        }
         printer::line(name);
         Ok(())
     })

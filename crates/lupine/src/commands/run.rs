@@ -155,9 +155,9 @@ fn launch(
         true => None,
         false => Some(Inbox::catching_signals().map_err(failed)?),
     };
-    let created = state
-        .create(options.name.as_deref(), |name, taps| {
-            record(name, options, base, &ports, taps)
+    let mut created = state
+        .create(options.name.as_deref(), |name| {
+            record(name, options, base, &ports)
         })
         .map_err(|error| failed(error.into()))?;
     if created.replaced {
@@ -166,9 +166,12 @@ fn launch(
             created.dir.name
         ));
     }
-    let launch = match prepare(&created, options, base, ports) {
+    let launch = match prepare(&mut created, options, base, ports) {
         Ok(launch) => launch,
         Err(report) => {
+            if let Some(device) = &created.record.tap {
+                tap::remove(device);
+            }
             let _ = state.remove_own(&created.dir);
             return Err(failed(report));
         }
@@ -210,17 +213,7 @@ fn settle(publish: &[Publish]) -> Result<Vec<Publish>> {
     Ok(ports.into_iter().map(Into::into).collect())
 }
 
-fn record(
-    name: &str,
-    options: &RunOptions,
-    base: &Base,
-    ports: &[Publish],
-    taps: &[String],
-) -> Record {
-    let tap = match &options.network {
-        Network::Tap(None) => Tap::first_free(taps),
-        _ => None,
-    };
+fn record(name: &str, options: &RunOptions, base: &Base, ports: &[Publish]) -> Record {
     let labels = base.labels.clone().into_iter().chain(options.label.clone());
     let network = match &options.network {
         Network::User => "user".into(),
@@ -243,14 +236,21 @@ fn record(
             base.stats.rootfs.path.clone(),
         ],
         cpus: options.build.cpus,
-        address: tap.as_ref().map(|tap| tap.guest.to_string()),
-        tap: tap.map(|tap| tap.device),
         network,
+        address: own_address(&options.network),
         detached: options.detach,
         remove: options.rm,
         stop_signal: stop_signal(options, base).0,
         stats,
         ..Record::new(name)
+    }
+}
+
+/// Where the host reaches a guest on a tap device that was there before.
+fn own_address(network: &Network) -> Option<String> {
+    match network {
+        Network::Tap(Some(tap)) => tap.address.map(|(address, _)| address.to_string()),
+        _ => None,
     }
 }
 
@@ -264,7 +264,7 @@ fn stop_signal(options: &RunOptions, base: &Base) -> SignalNumber {
 
 /// Everything that a guest needs outside its virtual machine.
 fn prepare(
-    created: &Created,
+    created: &mut Created,
     options: &RunOptions,
     base: &Base,
     ports: Vec<Publish>,
@@ -274,9 +274,10 @@ fn prepare(
         Network::None => (NetworkPlan::None, None),
         Network::Tap(Some(tap)) => (NetworkPlan::Tap(tap.device.clone()), guest::address(tap)),
         Network::Tap(None) => {
-            let tap = created.record.tap.as_deref().and_then(Tap::named);
-            let tap = tap.ok_or_else(|| miette!("all 256 tap devices of lupine are in use"))?;
-            tap.make()?;
+            let tap = Tap::make(&created.dir)?;
+            created.record.tap = Some(tap.device.clone());
+            created.record.address = Some(tap.guest.to_string());
+            created.record.write(&created.dir.path)?;
             (NetworkPlan::Tap(tap.device.clone()), Some(tap.network()))
         }
     };

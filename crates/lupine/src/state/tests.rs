@@ -6,10 +6,6 @@ fn state() -> (tempfile::TempDir, State) {
     (dir, state)
 }
 
-fn new(name: &str, _taps: &[String]) -> Record {
-    Record::new(name)
-}
-
 #[test]
 fn a_guest_lives_as_long_as_its_lock_is_held() {
     let (_dir, state) = state();
@@ -18,7 +14,7 @@ fn a_guest_lives_as_long_as_its_lock_is_held() {
         lock,
         mut record,
         ..
-    } = state.create(Some("one"), new).unwrap();
+    } = state.create(Some("one"), Record::new).unwrap();
     assert!(dir.is_live().unwrap());
     assert!(state.find("one").unwrap().live);
     record.phase = Phase::Running;
@@ -38,22 +34,22 @@ fn a_name_is_refused_while_a_record_has_it() {
         lock,
         mut record,
         ..
-    } = state.create(Some("one"), new).unwrap();
-    let error = state.create(Some("one"), new).unwrap_err();
+    } = state.create(Some("one"), Record::new).unwrap();
+    let error = state.create(Some("one"), Record::new).unwrap_err();
     assert!(error.to_string().contains("is running"), "{error}");
     record.phase = Phase::Exited;
     record.write(&dir.path).unwrap();
     drop(lock);
-    let error = state.create(Some("one"), new).unwrap_err();
+    let error = state.create(Some("one"), Record::new).unwrap_err();
     assert!(error.to_string().contains("has exited"), "{error}");
     state.remove(&dir).unwrap();
-    state.create(Some("one"), new).unwrap();
+    state.create(Some("one"), Record::new).unwrap();
 }
 
 #[test]
 fn a_running_guest_is_not_removed() {
     let (_dir, state) = state();
-    let Created { dir, lock, .. } = state.create(Some("one"), new).unwrap();
+    let Created { dir, lock, .. } = state.create(Some("one"), Record::new).unwrap();
     assert!(matches!(
         state.remove(&dir),
         Err(StateError::Running { .. })
@@ -69,8 +65,8 @@ fn a_running_guest_is_not_removed() {
 #[test]
 fn one_damaged_record_does_not_hide_the_others() {
     let (_dir, state) = state();
-    let bad = state.create(Some("bad"), new).unwrap().dir;
-    let _good = state.create(Some("good"), new).unwrap();
+    let bad = state.create(Some("bad"), Record::new).unwrap().dir;
+    let _good = state.create(Some("good"), Record::new).unwrap();
     fs::write(bad.path.join("guest.json"), "{").unwrap();
     let found = state.list().unwrap();
     assert_eq!(found.len(), 2);
@@ -94,12 +90,12 @@ fn what_dead_processes_left_is_swept() {
     let (_dir, state) = state();
     fs::create_dir(state.guests().join(".new-x")).unwrap();
     fs::create_dir(state.guests().join(".gone-x-1")).unwrap();
-    let remove = |name: &str, _: &[String]| Record {
+    let remove = |name: &str| Record {
         remove: true,
         ..Record::new(name)
     };
     drop(state.create(Some("gone"), remove).unwrap());
-    let _other = state.create(None, new).unwrap();
+    let _other = state.create(None, Record::new).unwrap();
     let left: Vec<_> = fs::read_dir(state.guests()).unwrap().collect();
     assert_eq!(left.len(), 1);
 }
@@ -111,8 +107,8 @@ fn many_at_once_get_different_names_and_one_gets_the_same() {
         let threads: Vec<_> = (0..8)
             .map(|_| {
                 scope.spawn(|| {
-                    let made = state.create(None, new).unwrap();
-                    let same = state.create(Some("same"), new);
+                    let made = state.create(None, Record::new).unwrap();
+                    let same = state.create(Some("same"), Record::new);
                     (made.dir.name, same.is_ok(), same)
                 })
             })
@@ -128,23 +124,7 @@ fn many_at_once_get_different_names_and_one_gets_the_same() {
 #[test]
 fn the_same_command_again_works_after_its_monitor_was_killed() {
     let (_dir, state) = state();
-    drop(state.create(Some("one"), new).unwrap());
+    drop(state.create(Some("one"), Record::new).unwrap());
     state.check_free("one").unwrap();
-    assert!(state.create(Some("one"), new).unwrap().replaced);
-}
-
-#[test]
-fn a_tap_is_not_given_to_two_living_guests() {
-    let (_dir, state) = state();
-    let with_tap = |name: &str, taps: &[String]| Record {
-        tap: crate::tap::Tap::first_free(taps).map(|tap| tap.device),
-        ..Record::new(name)
-    };
-    let one = state.create(Some("one"), with_tap).unwrap();
-    let two = state.create(Some("two"), with_tap).unwrap();
-    assert_ne!(one.record.tap, two.record.tap);
-    let first = one.record.tap.clone();
-    drop(one);
-    let three = state.create(Some("three"), with_tap).unwrap();
-    assert_eq!(three.record.tap, first);
+    assert!(state.create(Some("one"), Record::new).unwrap().replaced);
 }

@@ -6,6 +6,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("busybox", "busybox-static"),
     ("ccache", "ccache"),
     ("cpio", "cpio"),
+    ("curl", "curl"),
     ("debugfs", "e2fsprogs"),
     ("e2fsck", "e2fsprogs"),
     ("fakeroot", "fakeroot"),

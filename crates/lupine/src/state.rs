@@ -138,6 +138,11 @@ impl State {
         Ok(Self { root })
     }
 
+    /// The directory, absolute.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     fn guests(&self) -> PathBuf {
         self.root.join("guests")
     }

@@ -136,7 +136,7 @@ impl Reasons<'_> {
     fn explain_one(&self, option: &str, as_json: bool) -> Result<()> {
         let explanation = self.of(option);
         let bare = option.strip_prefix("CONFIG_").unwrap_or(option);
-        if explanation.reasons.is_empty() && !self.symbols.symbols.contains_key(bare) {
+        if !self.symbols.symbols.contains_key(bare) {
             return Err(miette!(
                 help = "options are written as in the kernel's Kconfig files, for example CONFIG_EPOLL",
                 "this kernel's source has no option {option}"

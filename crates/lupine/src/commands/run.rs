@@ -182,7 +182,7 @@ fn launch(
         dir, lock, record, ..
     } = created;
     match inbox {
-        None => detach(&dir, lock, &launch),
+        None => detach(state, store, &dir, lock, &launch),
         Some(inbox) => {
             let monitor = Monitor {
                 state,
@@ -200,8 +200,14 @@ fn launch(
     }
 }
 
-fn detach(dir: &GuestDir, lock: File, launch: &Launch) -> Result<u8, (u8, Report)> {
-    start_detached(dir, lock, launch)?;
+fn detach(
+    state: &State,
+    store: &Store,
+    dir: &GuestDir,
+    lock: File,
+    launch: &Launch,
+) -> Result<u8, (u8, Report)> {
+    start_detached(state, store, dir, lock, launch)?;
     printer::line(&dir.name);
     Ok(0)
 }

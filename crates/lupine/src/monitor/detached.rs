@@ -54,8 +54,15 @@ fn say(pipe: &mut File, word: &Word) {
 ///
 /// # Errors
 /// The exit status for `run` and why the guest is not ready.
-pub fn start_detached(dir: &GuestDir, lock: File, launch: &Launch) -> Result<(), (u8, Report)> {
-    let pipe = spawn(dir, lock, launch).map_err(|report| (125, report))?;
+pub fn start_detached(
+    state: &State,
+    store: &Store,
+    dir: &GuestDir,
+    lock: File,
+    launch: &Launch,
+) -> Result<(), (u8, Report)> {
+    write_launch(dir, launch).map_err(|report| (125, report))?;
+    let pipe = spawn(state, store, dir, lock).map_err(|report| (125, report))?;
     let mut line = String::new();
     let read = BufReader::new(pipe).read_line(&mut line);
     match (read, serde_json::from_str(&line)) {
@@ -85,9 +92,13 @@ fn monitor_died(dir: &GuestDir) -> Report {
     )
 }
 
-fn spawn(dir: &GuestDir, lock: File, launch: &Launch) -> Result<std::io::PipeReader> {
+fn write_launch(dir: &GuestDir, launch: &Launch) -> Result<()> {
     let path = dir.path.join("launch.json");
-    write_atomically(&path, &serde_json::to_vec(launch).into_diagnostic()?)?;
+    let text = serde_json::to_vec(launch).into_diagnostic()?;
+    Ok(write_atomically(&path, &text)?)
+}
+
+fn spawn(state: &State, store: &Store, dir: &GuestDir, lock: File) -> Result<std::io::PipeReader> {
     let (reader, writer) = std::io::pipe().into_diagnostic()?;
     let exe = std::env::current_exe()
         .into_diagnostic()
@@ -95,6 +106,9 @@ fn spawn(dir: &GuestDir, lock: File, launch: &Launch) -> Result<std::io::PipeRea
     let running = Tool::new(exe)
         .args(["monitor", &dir.name])
         .current_dir("/")
+        // The variables may be relative to the directory that is left here.
+        .env("LUPINE_STATE", state.root())
+        .env("LUPINE_CACHE", store.root())
         .stdin(lock)
         .stdout(writer)
         .log_to(dir.path.join("monitor.log"))

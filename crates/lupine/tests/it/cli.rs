@@ -49,3 +49,29 @@ fn the_version_is_said() {
     let text = Lupine::new().lupine(&["version"]).stdout;
     assert!(text.starts_with("lupine 0.1.0\nLinux 6.12."), "{text}");
 }
+
+#[test]
+fn errors_say_what_why_and_what_next() {
+    let lupine = Lupine::new();
+    let commands: [&[&str]; 6] = [
+        &["run", "-m", "512", "redis"],
+        &["run", "--vmm", "firecracker", "redis"],
+        &["run", "--network", "none", "-p", "80", "redis"],
+        &["run", "-v", "/no/such:/data", "redis"],
+        &["rm", "nobody"],
+        &["run"],
+    ];
+    let errors: Vec<String> = commands
+        .iter()
+        .map(|words| {
+            let ran = lupine.lupine(words);
+            format!(
+                "$ lupine {}\n{}status {}\n",
+                words.join(" "),
+                ran.stderr,
+                ran.status
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(errors.join("\n"));
+}

@@ -16,8 +16,9 @@ const DISK_BYTES: u64 = 6 << 30;
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Programs beyond those of the kernel build: name, what for, whether the main path needs it.
-const PROGRAMS: [(&str, &str, bool); 6] = [
+const PROGRAMS: [(&str, &str, bool); 7] = [
     ("mmdebstrap", "makes deb: images", false),
+    ("newuidmap", "makes deb: images without root", false),
     ("ip", "makes tap devices", false),
     ("setpriv", "ends the VMM when lupine is killed", true),
     ("sqfstar", "packs --fs squashfs", false),
@@ -180,6 +181,7 @@ fn program(program: &str, what: &str, needed: bool) -> Check {
     };
     let package = match program {
         "sqfstar" => "squashfs-tools",
+        "newuidmap" => "uidmap",
         _ => package_of(program).unwrap_or(program),
     };
     missing(
@@ -211,19 +213,20 @@ fn tap() -> Check {
     let name = "tap";
     let device = Path::new("/dev/net/tun");
     let opened = std::fs::File::options().read(true).write(true).open(device);
+    let root = nix::unistd::geteuid().is_root();
     match opened {
-        Ok(_) if nix::unistd::geteuid().is_root() => ok(name, "tap devices can be made"),
-        Ok(_) => bad(
-            name,
-            Status::Lacking,
-            "only root makes tap devices; --network user needs none",
-            "sudo lupine run --network tap, or --network tap=DEV with one that is there",
-        ),
-        Err(error) => bad(
+        Ok(_) if root => ok(name, "tap devices can be made"),
+        Err(error) if root || error.kind() == std::io::ErrorKind::NotFound => bad(
             name,
             Status::Lacking,
             format!("cannot open {}: {error}", device.display()),
             "modprobe tun",
+        ),
+        _ => bad(
+            name,
+            Status::Lacking,
+            "only root makes tap devices; --network user needs none",
+            "sudo lupine run --network tap, or --network tap=DEV with one that is there",
         ),
     }
 }

@@ -60,12 +60,16 @@ impl Output {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run an image, or a bundle directory, in a virtual machine of its own
+    #[command(override_usage = "lupine run [OPTIONS] IMAGE [CMD]...")]
     Run(Box<RunOptions>),
     /// Make a bundle: kernel, root file system and what is needed to run them
+    #[command(override_usage = "lupine build [OPTIONS] IMAGE [CMD]...")]
     Build(BuildArgs),
     /// Build the kernel of an image alone
+    #[command(override_usage = "lupine kernel [OPTIONS] -o FILE IMAGE [CMD]...")]
     Kernel(KernelArgs),
     /// Pack the root file system of an image alone
+    #[command(override_usage = "lupine rootfs [OPTIONS] -o FILE IMAGE [CMD]...")]
     Rootfs(RootfsArgs),
     /// Load an image into the cache
     Pull(PullArgs),
@@ -88,6 +92,7 @@ pub enum Command {
     /// Wait for guests to end and print their exit status
     Wait(NamesArgs),
     /// Show the kernel configuration of an image, with the reason of each option
+    #[command(override_usage = "lupine config [OPTIONS] IMAGE [CMD]...")]
     Config(ConfigArgs),
     /// Show what this host can do, and how to mend what it cannot
     Doctor(DoctorArgs),
@@ -358,3 +363,6 @@ pub fn split_command(words: &[String]) -> (&str, &[String]) {
         [] => ("", &[]),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,2 +1,83 @@
-//! Developer tasks.
-fn main() {}
+//! Developer tasks: `cargo xtask tidy` checks what ARCHITECTURE.md promises and
+//! lists what is over the soft budgets.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is a program for a terminal"
+)]
+
+mod budgets;
+mod dependencies;
+mod edges;
+mod sources;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask tidy";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    match (args.next().as_deref(), args.next()) {
+        (Some("tidy"), None) => tidy(),
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Prints what is over budget, then what breaks an invariant; only the latter fails.
+fn tidy() -> ExitCode {
+    let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = manifest_dir.parent().unwrap_or(manifest_dir);
+    match check(root) {
+        Ok((over_budget, broken)) => {
+            over_budget
+                .iter()
+                .for_each(|line| println!("over budget: {line}"));
+            broken.iter().for_each(|line| eprintln!("error: {line}"));
+            let both = (over_budget.len(), broken.len());
+            println!(
+                "tidy: {} over the soft budgets, {} broken invariants",
+                both.0, both.1
+            );
+            if broken.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is over budget and what is broken, in the workspace at `root`.
+fn check(root: &Path) -> Result<(Vec<String>, Vec<String>), String> {
+    let files = sources::read_all(root)?;
+    let mut broken = edges::check(root)?;
+    broken.extend(dependencies::check(root)?);
+    broken.extend(sources::check(&files));
+    Ok((budgets::check(&files), broken))
+}
+
+/// Reads a file, with its name in the error.
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_repository_is_tidy() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let (_, broken) = check(root).unwrap();
+        assert_eq!(broken, [""; 0]);
+    }
+}

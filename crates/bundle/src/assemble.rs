@@ -158,33 +158,13 @@ fn check_free(dir: &Path) -> Result<(), BundleError> {
 }
 
 fn fill(dir: &Path, parts: &Parts) -> Result<Manifest, BundleError> {
-    let kernel = &parts.kernel;
     let manifest = Manifest {
         version: VERSION,
         image: parts.image.clone(),
         profile: parts.profile.into(),
         vmm: parts.vmm.into(),
-        kernel: KernelPart {
-            vmlinux: add(dir, "vmlinux", kernel.vmlinux)?,
-            key: kernel.key.into(),
-            series: kernel.series.into(),
-            version: kernel.version.into(),
-            options_set: kernel.options_set,
-            bzimage: kernel
-                .bzimage
-                .map(|path| add(dir, "bzImage", path))
-                .transpose()?,
-            config: add(dir, "kernel.config", kernel.config)?,
-        },
-        rootfs: RootfsPart {
-            image: add(
-                dir,
-                &format!("rootfs.{}", parts.rootfs.format),
-                parts.rootfs.path,
-            )?,
-            format: parts.rootfs.format.into(),
-            key: parts.rootfs.key.into(),
-        },
+        kernel: add_kernel(dir, &parts.kernel)?,
+        rootfs: add_rootfs(dir, &parts.rootfs)?,
         spec: parts.spec.clone(),
         entrypoint: parts.entrypoint.clone(),
         mem_mib: parts.mem_mib,
@@ -197,6 +177,28 @@ fn fill(dir: &Path, parts: &Parts) -> Result<Manifest, BundleError> {
     write_json(&dir.join(RUNTIME_CONFIG), &runtime_config(&manifest)?)?;
     write_json(&dir.join(MANIFEST), &manifest)?;
     Ok(manifest)
+}
+
+fn add_kernel(dir: &Path, kernel: &KernelFiles) -> Result<KernelPart, BundleError> {
+    let bzimage = kernel.bzimage.map(|path| add(dir, "bzImage", path));
+    Ok(KernelPart {
+        vmlinux: add(dir, "vmlinux", kernel.vmlinux)?,
+        key: kernel.key.into(),
+        series: kernel.series.into(),
+        version: kernel.version.into(),
+        options_set: kernel.options_set,
+        bzimage: bzimage.transpose()?,
+        config: add(dir, "kernel.config", kernel.config)?,
+    })
+}
+
+fn add_rootfs(dir: &Path, rootfs: &RootfsFile) -> Result<RootfsPart, BundleError> {
+    let name = format!("rootfs.{}", rootfs.format);
+    Ok(RootfsPart {
+        image: add(dir, &name, rootfs.path)?,
+        format: rootfs.format.into(),
+        key: rootfs.key.into(),
+    })
 }
 
 fn add(dir: &Path, name: &str, from: &Path) -> Result<Member, BundleError> {

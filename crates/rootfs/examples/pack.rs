@@ -1,5 +1,5 @@
 //! Packs an image's root file system in all formats and says how long it took:
-//! `LUPINE_CACHE=/tmp/cache cargo run --release -p lupine-rootfs --example pack -- INIT deb:redis-server`.
+//! `LUPINE_CACHE=/tmp/cache cargo run --release -p lupine-rootfs --example pack -- INIT deb:redis-server [COMMAND...]`.
 #![allow(clippy::print_stdout, reason = "this is a program for a terminal")]
 
 use std::os::unix::fs::MetadataExt;
@@ -20,8 +20,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = LoadOptions::default();
     let image = load(&store, &reference, &options)?;
     let tree = flatten(&store, &image, &options)?;
-    let mut argv = image.entrypoint();
-    argv.extend(image.cmd());
+    let mut argv: Vec<String> = args.collect();
+    if argv.is_empty() {
+        argv = image.entrypoint();
+        argv.extend(image.cmd());
+    }
     for format in Format::ALL {
         let spec = GuestSpec {
             argv: argv.clone(),

@@ -120,51 +120,36 @@ fn archive(plan: &Plan, writer: impl Write, progress: &dyn Progress) -> Result<(
 }
 
 fn entry(builder: &mut Builder<impl Write>, name: &Path, inode: &Inode) -> Result<(), Failure> {
-    let kept = inode
-        .xattrs
-        .iter()
-        .filter(|(name, _)| keeps(Format::Squashfs, name));
+    attributes(builder, inode)?;
+    let kind = match &inode.body {
+        Body::Directory { .. } => EntryType::Directory,
+        Body::Device { block: true, .. } => EntryType::Block,
+        Body::Device { block: false, .. } => EntryType::Char,
+        Body::Fifo => EntryType::Fifo,
+        Body::File(content) => return file(builder, name, inode, content),
+        Body::Symlink(target) => {
+            let mut header = header(inode, EntryType::Symlink);
+            return Ok(builder.append_link(&mut header, name, OsStr::from_bytes(target))?);
+        }
+    };
+    let mut header = header(inode, kind);
+    if let Body::Device { major, minor, .. } = &inode.body {
+        header.set_device_major(*major)?;
+        header.set_device_minor(*minor)?;
+    }
+    Ok(builder.append_data(&mut header, name, io::empty())?)
+}
+
+fn attributes(builder: &mut Builder<impl Write>, inode: &Inode) -> io::Result<()> {
+    let names = inode.xattrs.iter();
+    let kept = names.filter(|(name, _)| keeps(Format::Squashfs, name));
     let records: Vec<(String, &[u8])> = kept
         .map(|(name, value)| (format!("SCHILY.xattr.{name}"), &value[..]))
         .collect();
-    if !records.is_empty() {
-        builder.append_pax_extensions(records.iter().map(|(name, value)| (&name[..], *value)))?;
+    if records.is_empty() {
+        return Ok(());
     }
-    match &inode.body {
-        Body::Directory { .. } => {
-            let mut header = header(inode, EntryType::Directory);
-            builder.append_data(&mut header, name, io::empty())?;
-        }
-        Body::File(content) => {
-            let mut header = header(inode, EntryType::Regular);
-            header.set_size(content.bytes);
-            file(builder, &mut header, name, inode, content)?;
-        }
-        Body::Symlink(target) => {
-            let mut header = header(inode, EntryType::Symlink);
-            builder.append_link(&mut header, name, OsStr::from_bytes(target))?;
-        }
-        Body::Device {
-            block,
-            major,
-            minor,
-        } => {
-            let kind = if *block {
-                EntryType::Block
-            } else {
-                EntryType::Char
-            };
-            let mut header = header(inode, kind);
-            header.set_device_major(*major)?;
-            header.set_device_minor(*minor)?;
-            builder.append_data(&mut header, name, io::empty())?;
-        }
-        Body::Fifo => {
-            let mut header = header(inode, EntryType::Fifo);
-            builder.append_data(&mut header, name, io::empty())?;
-        }
-    }
-    Ok(())
+    builder.append_pax_extensions(records.iter().map(|(name, value)| (&name[..], *value)))
 }
 
 fn header(inode: &Inode, kind: EntryType) -> Header {
@@ -180,7 +165,6 @@ fn header(inode: &Inode, kind: EntryType) -> Header {
 
 fn file(
     builder: &mut Builder<impl Write>,
-    header: &mut Header,
     name: &Path,
     inode: &Inode,
     content: &Content,
@@ -198,7 +182,9 @@ fn file(
         bytes: content.bytes,
         failed: None,
     };
-    let appended = builder.append_data(header, name, &mut stream);
+    let mut header = header(inode, EntryType::Regular);
+    header.set_size(content.bytes);
+    let appended = builder.append_data(&mut header, name, &mut stream);
     match stream.failed {
         Some(error) => Err(damaged(&error)),
         None => Ok(appended?),

@@ -4,6 +4,7 @@
 //! child is put into a process group of its own, is killed when its handle is
 //! dropped, and asks the kernel (through util-linux's `setpriv`) to be killed
 //! when Lupine itself dies, so that no `make` and no VMM is left behind.
+#![allow(clippy::disallowed_types, reason = "this is the one crate that may")]
 
 mod missing;
 mod progress;

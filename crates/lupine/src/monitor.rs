@@ -74,6 +74,23 @@ struct Run {
     terminal_open: bool,
 }
 
+impl Run {
+    fn new(controls: Controls, log: Option<LogWriter>, terminal_open: bool) -> Self {
+        Self {
+            controls,
+            log,
+            vmm_start: None,
+            app_started: false,
+            raw: None,
+            asked: 0,
+            killed: None,
+            stdout_closed: false,
+            ended: false,
+            terminal_open,
+        }
+    }
+}
+
 impl Monitor<'_> {
     /// Boots the guest and stays with it to its end.
     ///
@@ -114,18 +131,7 @@ impl Monitor<'_> {
         self.record.write(&self.dir.path)?;
         inbox.forward_events(guest.events());
         let terminal = guest.terminal();
-        let mut run = Run {
-            controls: guest.controls(),
-            log: self.open_log()?,
-            vmm_start: None,
-            app_started: false,
-            raw: None,
-            asked: 0,
-            killed: None,
-            stdout_closed: false,
-            ended: false,
-            terminal_open: terminal.is_some(),
-        };
+        let mut run = Run::new(guest.controls(), self.open_log()?, terminal.is_some());
         if let Some(terminal) = &terminal {
             inbox.forward_terminal(terminal)?;
         }

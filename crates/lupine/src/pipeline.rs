@@ -1,5 +1,7 @@
 //! image -> needs -> kconfig -> kernel -> rootfs -> bundle: what the building verbs share.
 
+mod command;
+mod output;
 mod subject;
 
 use std::fs::File;
@@ -12,19 +14,20 @@ use lupine_kernel::{Data, Formats, KernelImage, Options, Resolved, SourceSpec};
 use lupine_needs::{Machine, Needs, Profile, Tables};
 use lupine_rootfs::{Format, Rootfs};
 use lupine_store::{At, Store};
-use miette::{IntoDiagnostic, Result, WrapErr, miette};
+use miette::{Result, WrapErr, miette};
 
 use crate::cli::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy};
 use crate::printer;
 use crate::progress::Reporter;
 
+pub use command::command_line;
+use command::default_spec;
+pub use output::copy_out;
+
 /// Steps shorter than this need no word about where their result lies.
 const WORTH_A_LINE: Duration = Duration::from_secs(2);
 /// Format of the root file system unless `--fs` says otherwise.
 const DEFAULT_FORMAT: Format = Format::Ext2;
-/// PATH of an image that sets none, as docker has it.
-const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 /// What building verbs work with.
 pub struct Pipeline<'a> {
     /// The cache.
@@ -304,104 +307,5 @@ fn kernel_value(text: &str) -> Value {
         "y" => Value::Yes,
         "n" => Value::No,
         other => Value::Literal(other.into()),
-    }
-}
-
-/// Docker's rules: an entry point given by hand also drops the image's
-/// command; a command given by hand replaces it.
-pub fn command_line(
-    image_entrypoint: Vec<String>,
-    image_command: Vec<String>,
-    entrypoint: Option<&str>,
-    command: &[String],
-) -> Vec<String> {
-    let (mut argv, default) = match entrypoint {
-        Some("") => (Vec::new(), Vec::new()),
-        Some(program) => (vec![program.to_owned()], Vec::new()),
-        None => (image_entrypoint, image_command),
-    };
-    if command.is_empty() {
-        argv.extend(default);
-    } else {
-        argv.extend(command.iter().cloned());
-    }
-    argv
-}
-
-fn default_spec(
-    image: &Image,
-    command: &[String],
-    entrypoint: Option<&str>,
-    format: Format,
-) -> GuestSpec {
-    let mut env = image.env();
-    if !env.iter().any(|entry| entry.starts_with("PATH=")) {
-        env.insert(0, DEFAULT_PATH.into());
-    }
-    GuestSpec {
-        argv: command_line(image.entrypoint(), image.cmd(), entrypoint, command),
-        env,
-        cwd: image.workdir(),
-        user: image.user(),
-        overlay: format.read_only(),
-        ..GuestSpec::default()
-    }
-}
-
-/// Copies a product to where the user wants it, in one step.
-///
-/// # Errors
-/// When the place cannot be written.
-pub fn copy_out(from: &std::path::Path, to: &std::path::Path) -> Result<()> {
-    if to.is_dir() {
-        return Err(miette!(
-            help = "name a file: -o FILE",
-            "{} is a directory",
-            to.display()
-        ));
-    }
-    let parent = to
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(std::path::Path::new("."));
-    let staged = tempfile::Builder::new()
-        .prefix(".lupine-")
-        .tempfile_in(parent)
-        .at("write in", parent)?;
-    // std's copy keeps holes where the file system can clone or share ranges.
-    std::fs::copy(from, staged.path()).at("write", to)?;
-    staged
-        .persist(to)
-        .map_err(|error| error.error)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("cannot rename to {}", to.display()))?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_and_entry_points_combine_as_dockers_do() {
-        let words = |text: &str| {
-            text.split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        let combined = |entrypoint: Option<&str>, command: &str| {
-            command_line(
-                words("entry e"),
-                words("cmd c"),
-                entrypoint,
-                &words(command),
-            )
-            .join(" ")
-        };
-        assert_eq!(combined(None, ""), "entry e cmd c");
-        assert_eq!(combined(None, "x y"), "entry e x y");
-        assert_eq!(combined(Some("sh"), ""), "sh");
-        assert_eq!(combined(Some("sh"), "-c x"), "sh -c x");
-        assert_eq!(combined(Some(""), "x"), "x");
     }
 }

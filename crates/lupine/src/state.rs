@@ -10,6 +10,7 @@
 //! Whether a guest lives is decided by its lock alone, which the kernel gives
 //! back whatever kills the monitor; `guest.json` says the rest.
 
+mod found;
 mod log;
 mod name;
 mod record;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 use lupine_store::{At, StoreError};
 
+pub use found::{Found, GuestDir};
 pub use log::{Entry, LogReader, LogWriter, Stream};
 pub use record::{EndRecord, Phase, Record, now_ms};
 pub use request::{Request, read_requests, send_request};
@@ -85,15 +87,6 @@ pub struct State {
     root: PathBuf,
 }
 
-/// One guest's directory.
-#[derive(Debug, Clone)]
-pub struct GuestDir {
-    /// Its name.
-    pub name: String,
-    /// The directory.
-    pub path: PathBuf,
-}
-
 /// A new guest.
 #[derive(Debug)]
 pub struct Created {
@@ -105,17 +98,6 @@ pub struct Created {
     pub record: Record,
     /// Whether a guest of this name, whose monitor was killed, made room for it.
     pub replaced: bool,
-}
-
-/// A guest as it was found.
-#[derive(Debug)]
-pub struct Found {
-    /// Where.
-    pub dir: GuestDir,
-    /// Whether its monitor lives.
-    pub live: bool,
-    /// What its record says, corrected by `live`; an error's text if it is damaged.
-    pub record: Result<Record, String>,
 }
 
 impl State {
@@ -327,70 +309,6 @@ impl State {
                     let _ = self.discard(&dir);
                 }
             }
-        }
-    }
-}
-
-impl GuestDir {
-    /// Whether the guest's monitor lives: somebody holds the lock.
-    ///
-    /// # Errors
-    /// When the lock cannot be opened.
-    pub fn is_live(&self) -> Result<bool, StateError> {
-        let path = self.path.join("lock");
-        let file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            other => other.at("open", &path)?,
-        };
-        // Shared, so that two observers do not take each other for a monitor.
-        match file.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(fs::TryLockError::WouldBlock) => Ok(true),
-            Err(fs::TryLockError::Error(error)) => Err(error).at("lock", &path)?,
-        }
-    }
-
-    /// The private directory of the virtual machine.
-    pub fn run_dir(&self) -> PathBuf {
-        self.path.join("run")
-    }
-
-    /// What the kernel said.
-    pub fn kernel_log(&self) -> PathBuf {
-        self.run_dir().join("kernel.log")
-    }
-}
-
-impl Found {
-    /// The record, or that it is damaged.
-    ///
-    /// # Errors
-    /// [`StateError::Damaged`].
-    pub fn record(&self) -> Result<&Record, StateError> {
-        self.record.as_ref().map_err(|why| StateError::Damaged {
-            name: self.dir.name.clone(),
-            why: why.clone(),
-        })
-    }
-
-    /// Whether it ended because its monitor was killed, or was to be removed.
-    fn is_replaceable(&self) -> bool {
-        let ended = |record: &Record| {
-            let end = record.end.as_ref();
-            record.remove || end.is_some_and(|end| end.kind == record::MONITOR_KILLED)
-        };
-        !self.live && self.record.as_ref().is_ok_and(ended)
-    }
-
-    /// What it does, after "a guest that".
-    fn doing(&self) -> String {
-        match (&self.record, self.live) {
-            (_, true) => "is running".into(),
-            (Ok(record), false) => match record.phase {
-                Phase::Exited => "has exited".into(),
-                _ => "is dead".into(),
-            },
-            (Err(_), false) => "has a damaged record".into(),
         }
     }
 }

@@ -151,31 +151,13 @@ fn launch(
     let failed = |report: Report| (OWN_FAILURE, report);
     let ports = settle(&options.publish).map_err(failed)?;
     // From before the guest is recorded, so that Ctrl-C never leaves it half-made.
-    let inbox = match options.detach {
-        true => None,
-        false => Some(Inbox::catching_signals().map_err(failed)?),
-    };
-    let mut created = state
-        .create(options.name.as_deref(), |name| {
-            record(name, options, base, &ports)
-        })
-        .map_err(|error| failed(error.into()))?;
-    if created.replaced {
-        context.reporter.line(&format!(
-            "replaced guest {}, whose monitor was killed",
-            created.dir.name
-        ));
-    }
-    let launch = match prepare(&mut created, options, base, ports) {
-        Ok(launch) => launch,
-        Err(report) => {
-            if let Some(device) = &created.record.tap {
-                tap::remove(device);
-            }
-            let _ = state.remove_own(&created.dir);
-            return Err(failed(report));
-        }
-    };
+    let inbox = (!options.detach).then(Inbox::catching_signals);
+    let inbox = inbox.transpose().map_err(failed)?;
+    let mut created = create(context, state, options, base, &ports).map_err(failed)?;
+    let launch = prepare(&mut created, options, base, ports).map_err(|report| {
+        give_up(state, &created);
+        failed(report)
+    })?;
     // The guest's record says from now on what it uses.
     drop(in_use);
     let Created {
@@ -198,6 +180,33 @@ fn launch(
             monitor.run(&inbox).map(|end| end.status).map_err(failed)
         }
     }
+}
+
+fn create(
+    context: &Context<'_>,
+    state: &State,
+    options: &RunOptions,
+    base: &Base,
+    ports: &[Publish],
+) -> Result<Created> {
+    let created = state.create(options.name.as_deref(), |name| {
+        record(name, options, base, ports)
+    })?;
+    if created.replaced {
+        let name = &created.dir.name;
+        let note = format!("replaced guest {name}, whose monitor was killed");
+        context.reporter.line(&note);
+    }
+    Ok(created)
+}
+
+/// Puts away a guest that cannot be booted.
+fn give_up(state: &State, created: &Created) {
+    if let Some(device) = &created.record.tap {
+        tap::remove(device);
+    }
+    // Its lock is free soon: what is left is then a dead guest, to be swept.
+    let _ = state.remove_own(&created.dir);
 }
 
 fn detach(
@@ -302,15 +311,19 @@ fn prepare(
         vmm_args: options.vmm_args.clone(),
         kernel_args: options.kernel_args.clone(),
         bare: base.bare.clone(),
-        accel: match options.accel {
-            Accel::Auto => lupine_vm::AccelChoice::Auto,
-            Accel::Kvm => lupine_vm::AccelChoice::Kvm,
-            Accel::Tcg => lupine_vm::AccelChoice::Tcg,
-        },
+        accel: accel(options.accel),
         guest: spec,
         stats_file: options.stats.as_deref().map(absolute),
         wait_ready: options.wait_ready,
     })
+}
+
+fn accel(choice: Accel) -> lupine_vm::AccelChoice {
+    match choice {
+        Accel::Auto => lupine_vm::AccelChoice::Auto,
+        Accel::Kvm => lupine_vm::AccelChoice::Kvm,
+        Accel::Tcg => lupine_vm::AccelChoice::Tcg,
+    }
 }
 
 /// A detached monitor has another working directory.

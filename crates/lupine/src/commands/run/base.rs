@@ -1,11 +1,13 @@
 //! What a run starts from: a bundle that is there, or one that is put together now.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lupine_bundle::Bundle;
 use lupine_image::Link;
 use lupine_init::GuestSpec;
+use lupine_kernel::KernelImage;
+use lupine_rootfs::Rootfs;
 use lupine_store::Store;
 use miette::{Result, miette};
 
@@ -84,24 +86,6 @@ impl Base {
         // The image's own command is packed, so that other commands share the file.
         let own = pipeline.own_spec(&prepared);
         let rootfs = pipeline.rootfs(&prepared, &own, &options.build)?;
-        let metadata = &kernel.metadata;
-        let stats = Stats {
-            kernel: KernelStats {
-                key: kernel.key.clone(),
-                path: kernel.vmlinux.clone(),
-                bytes: metadata.vmlinux.bytes,
-                options: metadata.options_set,
-                version: metadata.version.clone(),
-            },
-            rootfs: RootfsStats {
-                key: rootfs.key,
-                path: rootfs.path,
-                format: rootfs.format.to_string(),
-                bytes: rootfs.bytes,
-            },
-            vmm: options.build.kernel.vmm.clone(),
-            ..Stats::default()
-        };
         Ok(Self {
             image: image.into(),
             digest: prepared.image.digest.clone(),
@@ -110,7 +94,7 @@ impl Base {
             stop_signal: prepared.image.stop_signal(),
             labels: prepared.image.labels(),
             spec: prepared.spec,
-            stats,
+            stats: stats_of(&kernel, &rootfs, &options.build.kernel.vmm),
         })
     }
 
@@ -129,25 +113,6 @@ impl Base {
             let fixed = manifest.entrypoint.clone();
             spec.argv = command_line(fixed, Vec::new(), entrypoint, command);
         }
-        let kernel = std::path::absolute(bundle.kernel());
-        let rootfs = std::path::absolute(bundle.rootfs());
-        let stats = Stats {
-            kernel: KernelStats {
-                key: manifest.kernel.key.clone(),
-                path: kernel.unwrap_or_else(|_| bundle.kernel()),
-                bytes: manifest.kernel.vmlinux.bytes,
-                options: manifest.kernel.options_set,
-                version: manifest.kernel.version.clone(),
-            },
-            rootfs: RootfsStats {
-                key: manifest.rootfs.key.clone(),
-                path: rootfs.unwrap_or_else(|_| bundle.rootfs()),
-                format: manifest.rootfs.format.clone(),
-                bytes: manifest.rootfs.image.bytes,
-            },
-            vmm: manifest.vmm.clone(),
-            ..Stats::default()
-        };
         Ok(Self {
             image: place.into(),
             digest: manifest.image.digest.clone(),
@@ -156,8 +121,50 @@ impl Base {
             stop_signal: manifest.stop_signal.clone(),
             labels: manifest.labels.clone(),
             spec,
-            stats,
+            stats: stats_of_bundle(bundle),
         })
+    }
+}
+
+fn stats_of(kernel: &KernelImage, rootfs: &Rootfs, vmm: &str) -> Stats {
+    Stats {
+        kernel: KernelStats {
+            key: kernel.key.clone(),
+            path: kernel.vmlinux.clone(),
+            bytes: kernel.metadata.vmlinux.bytes,
+            options: kernel.metadata.options_set,
+            version: kernel.metadata.version.clone(),
+        },
+        rootfs: RootfsStats {
+            key: rootfs.key.clone(),
+            path: rootfs.path.clone(),
+            format: rootfs.format.to_string(),
+            bytes: rootfs.bytes,
+        },
+        vmm: vmm.into(),
+        ..Stats::default()
+    }
+}
+
+fn stats_of_bundle(bundle: &Bundle) -> Stats {
+    let manifest = &bundle.manifest;
+    let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+    Stats {
+        kernel: KernelStats {
+            key: manifest.kernel.key.clone(),
+            path: absolute(bundle.kernel()),
+            bytes: manifest.kernel.vmlinux.bytes,
+            options: manifest.kernel.options_set,
+            version: manifest.kernel.version.clone(),
+        },
+        rootfs: RootfsStats {
+            key: manifest.rootfs.key.clone(),
+            path: absolute(bundle.rootfs()),
+            format: manifest.rootfs.format.clone(),
+            bytes: manifest.rootfs.image.bytes,
+        },
+        vmm: manifest.vmm.clone(),
+        ..Stats::default()
     }
 }
 

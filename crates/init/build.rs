@@ -59,10 +59,23 @@ mod embed {
     fn inner_cargo() -> Tool {
         let vars = std::env::vars_os()
             .filter(|(key, _)| !FOREIGN.iter().any(|foreign| key.as_os_str() == *foreign));
-        vars.fold(
-            Tool::new(variable("CARGO")).env_clear(),
-            |tool, (key, value)| tool.env(key, value),
-        )
+        let tool = Tool::new(variable("CARGO"))
+            .env_clear()
+            .env("CARGO_ENCODED_RUSTFLAGS", flags().join("\x1f"));
+        vars.fold(tool, |tool, (key, value)| tool.env(key, value))
+    }
+
+    /// Panic messages name source files: keeps this machine's paths out of them.
+    fn flags() -> [String; 2] {
+        let cargo_home = std::env::var("CARGO_HOME")
+            .or_else(|_| std::env::var("HOME").map(|home| home + "/.cargo"))
+            .unwrap_or_default();
+        let repository = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../..");
+        let repository = repository.canonicalize().unwrap_or(repository);
+        [
+            format!("--remap-path-prefix={cargo_home}=/cargo"),
+            format!("--remap-path-prefix={}=/lupine", repository.display()),
+        ]
     }
 
     fn variable(name: &str) -> String {

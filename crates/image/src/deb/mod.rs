@@ -72,6 +72,7 @@ rm -rf usr/share/doc/* usr/share/man/* usr/share/info/* usr/share/locale/* usr/s
 mkdir -p tmp etc dev proc sys run root var/tmp
 chmod 1777 tmp var/tmp
 test -e etc/passwd || printf 'root:x:0:0:root:/root:/bin/sh\n' > etc/passwd
+test -e etc/hosts || printf '127.0.0.1 localhost\n::1 ip6-localhost ip6-loopback\n' > etc/hosts
 test -e etc/group || printf 'root:x:0:\n' > etc/group
 find var/log -type f -delete 2>/dev/null || true
 : > etc/machine-id

@@ -3,10 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use lupine_rootfs::{Format, ROOM_MIB};
+use lupine_rootfs::Format;
 use lupine_store::Store;
 
-use crate::fixture::{Bench, oddities};
+use crate::fixture::{Bench, ROOM, oddities};
 
 #[test]
 fn equal_input_gives_equal_bytes_in_another_store() {
@@ -16,7 +16,7 @@ fn equal_input_gives_equal_bytes_in_another_store() {
         let first = bench.pack(format);
         // A clock that went on must not be seen.
         std::thread::sleep(std::time::Duration::from_millis(1100));
-        let second = bench.pack_into(&other, format, ROOM_MIB).unwrap();
+        let second = bench.pack_into(&other, format, ROOM).unwrap();
         assert_ne!(first.path, second.path);
         let same = fs::read(first.path).unwrap() == fs::read(second.path).unwrap();
         assert!(same, "{format}");

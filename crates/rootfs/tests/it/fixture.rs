@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use lupine_image::{ImageRef, LoadOptions, Tree, flatten, load};
 use lupine_init::GuestSpec;
-use lupine_rootfs::{Format, ROOM_MIB, Request, Rootfs, RootfsError, pack};
+use lupine_rootfs::{Format, Request, Rootfs, RootfsError, pack};
 use lupine_store::Store;
 use lupine_tool::Quiet;
 use sha2::{Digest, Sha256};
@@ -31,6 +31,9 @@ pub const ODD_NAMES: [&[u8]; 6] = [
 ];
 /// Modification time of everything, 2020-09-13.
 pub const MTIME: u64 = 1_600_000_000;
+
+/// Little room, so that whole images are quickly compared.
+pub const ROOM: u64 = 2;
 
 /// One layer under construction.
 pub struct Layer {
@@ -167,11 +170,11 @@ pub fn oddities() -> Layer {
     }
     layer.directory(".lupine", root(0o777));
     layer.file(".lupine/init", root(0o777), b"an impostor");
-    // A megabyte apart, so that an extent tree has leaves and chunks have gaps.
+    // Apart, so that an extent tree has leaves and chunks have gaps.
     let pieces: Vec<_> = (0..400)
-        .map(|n| (n << 20, format!("piece {n}").into_bytes()))
+        .map(|n| (n << 16, format!("piece {n}").into_bytes()))
         .collect();
-    layer.sparse("srv/sparse", 400 << 20, &pieces);
+    layer.sparse("srv/sparse", 400 << 16, &pieces);
     layer
 }
 
@@ -216,7 +219,7 @@ impl Bench {
     }
 
     pub fn pack(&self, format: Format) -> Rootfs {
-        self.pack_into(&self.store, format, ROOM_MIB).unwrap()
+        self.pack_into(&self.store, format, ROOM).unwrap()
     }
 
     pub fn pack_into(

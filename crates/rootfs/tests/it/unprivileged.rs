@@ -4,11 +4,11 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use lupine_rootfs::{Format, ROOM_MIB};
+use lupine_rootfs::Format;
 use lupine_store::Store;
 use lupine_tool::Tool;
 
-use crate::fixture::{Bench, oddities};
+use crate::fixture::{Bench, ROOM, oddities};
 use crate::metadata::{check_cpio, check_erofs, check_ext, check_squashfs};
 
 /// Tells the child below where to work; a plain run of the tests has none.
@@ -57,7 +57,7 @@ fn pack_all(place: &Path) {
     let bench = Bench::new(oddities());
     let store = Store::open(place.join("store")).unwrap();
     for format in Format::ALL {
-        let image = bench.pack_into(&store, format, ROOM_MIB).unwrap().path;
+        let image = bench.pack_into(&store, format, ROOM).unwrap().path;
         match format {
             Format::Ext2 | Format::Ext4 => check_ext(&image),
             Format::Erofs => check_erofs(&image),

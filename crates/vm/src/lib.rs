@@ -5,6 +5,7 @@
 //! code whether KVM works on this host.
 
 mod accel;
+mod bare;
 mod classify;
 mod control;
 mod end;
@@ -14,6 +15,7 @@ mod kernel;
 mod klog;
 mod probe;
 mod qemu;
+mod read;
 mod sockets;
 mod spec;
 mod supervise;

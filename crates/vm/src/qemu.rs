@@ -142,9 +142,10 @@ fn forward(publish: &Publish) -> String {
 }
 
 /// Files keep their real owners and modes on both sides. Root's guests may
-/// set them (`passthrough`); an unprivileged user's files stay the user's
-/// (`none` ignores a chown that the host refuses). The third model, `mapped`,
-/// would hide the guest's owners and modes in attributes that nobody else reads.
+/// set them (`passthrough`). An unprivileged user's files stay the user's
+/// (`none`), and a chown fails in the guest as it does on the host. The third
+/// model, `mapped`, would let it succeed, for whoever reads it through the guest: on the
+/// host its links are plain files, and in the guest the host's links are broken.
 fn shared(tool: Tool, number: usize, share: &Share) -> Result<Tool, VmError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if share.tag.is_empty() || share.tag.len() > 31 || !share.tag.chars().all(plain) {

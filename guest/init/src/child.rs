@@ -27,6 +27,7 @@ const NOT_RUNNABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
 
 /// The application's main process, and our ends of its pipes.
+#[derive(Default)]
 pub struct Child {
     pub pid: i32,
     pub stdin: Option<OwnedFd>,
@@ -122,57 +123,55 @@ fn plan(spec: &GuestSpec) -> core::result::Result<Plan, Refusal> {
     })
 }
 
+/// The terminal, or pipes, or the console that we have.
 fn stdio(spec: &GuestSpec, framed: bool, account: &Account) -> Result<(Child, Stdio)> {
-    let mut child = Child {
-        pid: 0,
-        stdin: None,
-        stdout: None,
-        stderr: None,
-        terminal: None,
-    };
+    let mut child = Child::default();
     let mut stdio = Stdio {
         files: None,
         terminal: false,
     };
-    let owner = (
-        Some(Uid::from_raw(account.uid)),
-        Some(Gid::from_raw(account.gid)),
-    );
-    if spec.terminal {
-        child.terminal = open_device(TERMINAL, OFlags::RDWR | OFlags::NOCTTY);
-    }
-    if let Some(terminal) = &child.terminal {
-        let _ = rustix::fs::fchown(terminal, owner.0, owner.1);
+    if spec.terminal && framed {
+        let flags = OFlags::RDWR | OFlags::NOCTTY;
+        let terminal = open_device(TERMINAL, flags).ok_or(Errno::NODEV)?;
+        own(&terminal, account);
         let (rows, cols) = spec.winsize;
-        set_size(terminal, rows, cols);
+        set_size(&terminal, rows, cols);
+        child.terminal = Some(terminal);
         stdio.terminal = true;
     } else if framed {
-        let (stdout, stdout_end) = pipe_with(PipeFlags::CLOEXEC)?;
-        let (stderr, stderr_end) = pipe_with(PipeFlags::CLOEXEC)?;
-        let stdin_end = if spec.stdin {
-            let (end, stdin) = pipe_with(PipeFlags::CLOEXEC)?;
-            child.stdin = Some(non_blocking(stdin)?);
-            end
-        } else {
-            openat(
-                CWD,
-                "/dev/null",
-                OFlags::RDONLY | OFlags::CLOEXEC,
-                Mode::empty(),
-            )?
-        };
-        // So that a user who is not root can open /dev/stdout, as many images' log files do.
-        for pipe in [&stdin_end, &stdout_end, &stderr_end]
-            .iter()
-            .skip(usize::from(!spec.stdin))
-        {
-            let _ = rustix::fs::fchown(pipe, owner.0, owner.1);
-        }
-        child.stdout = Some(non_blocking(stdout)?);
-        child.stderr = Some(non_blocking(stderr)?);
-        stdio.files = Some([stdin_end, stdout_end, stderr_end]);
+        stdio.files = Some(pipes(spec.stdin, &mut child, account)?);
     }
     Ok((child, stdio))
+}
+
+/// The application's ends of its pipes; ours go into `child`.
+fn pipes(stdin: bool, child: &mut Child, account: &Account) -> Result<[OwnedFd; 3]> {
+    let pipe = || -> Result<(OwnedFd, OwnedFd)> {
+        let ends = pipe_with(PipeFlags::CLOEXEC)?;
+        own(&ends.0, account);
+        Ok(ends)
+    };
+    let (stdout, stdout_end) = pipe()?;
+    let (stderr, stderr_end) = pipe()?;
+    child.stdout = Some(non_blocking(stdout)?);
+    child.stderr = Some(non_blocking(stderr)?);
+    let stdin_end = if stdin {
+        let (end, stdin) = pipe()?;
+        child.stdin = Some(non_blocking(stdin)?);
+        end
+    } else {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        openat(CWD, "/dev/null", flags, Mode::empty())?
+    };
+    Ok([stdin_end, stdout_end, stderr_end])
+}
+
+/// Gives a stream to the application's user, who may not be root and yet
+/// opens /dev/stdout anew, as many images' log files do.
+fn own(stream: &OwnedFd, account: &Account) {
+    let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
+    // Where there are no users, there is nobody to keep out either.
+    let _ = rustix::fs::fchown(stream, Some(uid), Some(gid));
 }
 
 /// Makes our end non-blocking; the application's end is another description and stays as it is.

@@ -106,12 +106,18 @@ fn fake_vmm_process() {
         "panic" => {
             let text = "Kernel panic - not syncing: early\n---[ end Kernel panic - not syncing: early ]---\n";
             std::fs::write("kernel.log", text).unwrap();
-            std::thread::park();
+            hang();
         }
-        "hang" => std::thread::park(),
+        "hang" => hang(),
         other => panic!("no script {other}"),
     }
     std::process::exit(0);
+}
+
+fn hang() -> ! {
+    loop {
+        std::thread::park();
+    }
 }
 
 struct Place {

@@ -21,14 +21,7 @@ const APPLETS: [&str; 22] = [
     "sleep", "stty", "tail", "touch", "true", "tty", "ulimit", "wc", "yes", "mount",
 ];
 /// One kernel for all guests that need nothing special.
-const KERNEL: [&str; 6] = [
-    "--profile",
-    "general",
-    "--with",
-    "volumes",
-    "--with",
-    "terminal",
-];
+const KERNEL: [&str; 2] = ["--profile", "general"];
 
 /// The command with a state directory of its own.
 pub struct Lupine {

@@ -132,7 +132,7 @@ fn a_terminal_is_one() {
     // script(1) gives the command a terminal to begin with.
     let lupine = Lupine::new();
     let command = format!(
-        "stty rows 33 cols 101; {} run --rm -t --profile general --with volumes --with terminal {} sh -c 'tty; stty size'",
+        "stty rows 33 cols 101; {} run --rm -t --profile general {} sh -c 'tty; stty size'",
         crate::guest::LUPINE,
         image()
     );
@@ -213,10 +213,6 @@ fn a_bundle_runs_without_its_image() {
         "build",
         "--profile",
         "general",
-        "--with",
-        "volumes",
-        "--with",
-        "terminal",
         "-o",
         &bundle,
         &image,
@@ -250,10 +246,6 @@ fn products_come_alone() {
         "kernel",
         "--profile",
         "general",
-        "--with",
-        "volumes",
-        "--with",
-        "terminal",
         "-o",
         &kernel,
         &image,

@@ -232,7 +232,7 @@ fn check_bundle(bundle: &Bundle, options: &RunOptions) -> Result<()> {
         .collect();
     let wanted = [
         ("-v", "9p", "--with volumes", !options.volume.is_empty()),
-        ("-t", "terminal", "--with terminal", options.tty),
+        ("-t", "devpts", "--with terminal", options.tty),
         ("--cpus", "smp", "--cpus N", options.build.cpus > 1),
         ("-p", "net", "a network", !options.publish.is_empty()),
         (

@@ -3,6 +3,7 @@
 mod finish;
 mod objects;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -12,7 +13,7 @@ use lupine_store::{At, Store};
 use lupine_tool::Progress;
 
 use crate::identity::{Key, recall, remember};
-use crate::make::{self, Make, is_object};
+use crate::make::{self, Make, object_of};
 use crate::resolve::{Resolved, resolve_with};
 use crate::source::{self, SourceId, SourceSpec, SourceTree, identify, key_of};
 use crate::toolchain::Toolchain;
@@ -222,17 +223,18 @@ fn run_make(
     }
     let make = make.ccache(store, &stats)?;
     let log = make.log.clone();
-    let mut done = 0;
+    let mut announced = BTreeSet::new();
     let succeeded = make.run(&mut |line| {
-        if is_object(line) {
-            done += 1;
+        if let Some(object) = object_of(line) {
+            announced.insert(object.to_owned());
+            let done = announced.len() as u64;
             progress.advance(done, Some(estimate.max(done)));
         }
     })?;
     if !succeeded {
         return Err(failed(store, out, &log, key)?);
     }
-    objects::count(store, out, before.is_none(), done as usize, &stats)
+    objects::count(store, out, before.is_none(), &announced, &stats)
 }
 
 /// What make's log says; the objects stay when make itself gave up.

@@ -179,9 +179,12 @@ impl Tail {
     }
 }
 
-/// Whether a line of make's output announces an object of the kernel.
-pub(crate) fn is_object(line: &str) -> bool {
-    line.starts_with("  CC ") || line.starts_with("  AS ")
+/// The object of the kernel that a line of make's output announces.
+pub(crate) fn object_of(line: &str) -> Option<&str> {
+    let rest = line
+        .strip_prefix("  CC ")
+        .or_else(|| line.strip_prefix("  AS "))?;
+    Some(rest.trim())
 }
 
 /// Turns the log of a failed make into an error and keeps the log as `logs/NAME.log`.
@@ -231,9 +234,12 @@ mod tests {
 
     #[test]
     fn objects_are_told_from_other_steps() {
-        assert!(is_object("  CC      init/main.o"));
-        assert!(is_object("  AS      arch/x86/entry/entry_64.o"));
-        assert!(!is_object("  HOSTCC  scripts/basic/fixdep"));
-        assert!(!is_object("  AR      built-in.a"));
+        assert_eq!(object_of("  CC      init/main.o"), Some("init/main.o"));
+        assert_eq!(
+            object_of("  AS      arch/x86/entry/entry_64.o"),
+            Some("arch/x86/entry/entry_64.o")
+        );
+        assert_eq!(object_of("  HOSTCC  scripts/basic/fixdep"), None);
+        assert_eq!(object_of("  AR      built-in.a"), None);
     }
 }

@@ -44,12 +44,12 @@ pub struct FileRecord {
     pub sha256: String,
 }
 
-/// What was compiled and what was there already.
+/// What became of the objects that a kernel is linked from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Objects {
     /// Objects that this kernel is made of.
     pub total: usize,
-    /// How often the compiler really ran.
+    /// Objects that were compiled.
     pub compiled: usize,
     /// Objects taken from ccache.
     pub cached: usize,

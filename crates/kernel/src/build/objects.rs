@@ -1,5 +1,6 @@
 //! Counting objects: how many a build will make, and how many it made.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -73,41 +74,53 @@ fn commands(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// What a build did. `announced` counts make's lines; ccache's log says which of them
-/// were no compilation; the archive of the whole kernel says how many objects there are.
+/// What a build did to the objects that the kernel is linked from: make announced those
+/// that were not in place, ccache's log says for which of them it had an object, and the
+/// archive of the whole kernel lists them all. Objects that end elsewhere are not counted.
 pub(super) fn count(
     store: &Store,
     out: &OutDir,
     is_new: bool,
-    announced: usize,
+    announced: &BTreeSet<String>,
     stats: &Path,
 ) -> Result<Objects, KernelError> {
     if is_new {
-        remember(store, &count_key(), &announced.to_string())?;
+        remember(store, &count_key(), &announced.len().to_string())?;
     }
-    let cached = cache_hits(&fs::read_to_string(stats).unwrap_or_default()).min(announced);
-    let archive = out.join("vmlinux.a");
-    let linked = if archive.is_file() {
-        let listing = Tool::new("ar").arg("t").arg(&archive).run()?.stdout;
-        listing.iter().filter(|byte| **byte == b'\n').count()
-    } else {
-        announced
-    };
-    let total = linked.max(announced);
-    Ok(Objects {
-        total,
-        compiled: announced - cached,
-        cached,
-        kept: total - announced,
-    })
+    let hits = cache_hits(&fs::read_to_string(stats).unwrap_or_default());
+    // Named without a directory, a thin archive lists its members without one.
+    let ar = Tool::new("ar").args(["t", "vmlinux.a"]);
+    let listing = ar.current_dir(&out.dir).run()?.stdout;
+    let listing = String::from_utf8_lossy(&listing);
+    let mut objects = Objects::default();
+    for object in listing
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        objects.total += 1;
+        match (announced.contains(object), hits.contains(object)) {
+            (false, _) => objects.kept += 1,
+            (true, true) => objects.cached += 1,
+            (true, false) => objects.compiled += 1,
+        }
+    }
+    Ok(objects)
 }
 
-/// Hits in ccache's log of one build.
-fn cache_hits(log: &str) -> usize {
-    let hits = ["preprocessed_cache_hit", "direct_cache_hit"];
-    log.lines()
-        .filter(|line| hits.contains(&line.trim()))
-        .count()
+/// The objects that ccache had, from its log of one build: a line `# SOURCE`, then what became of it.
+fn cache_hits(log: &str) -> BTreeSet<String> {
+    let mut source = "";
+    let mut hits = BTreeSet::new();
+    for line in log.lines() {
+        if let Some(name) = line.strip_prefix("# ") {
+            source = name.trim();
+        } else if matches!(line.trim(), "preprocessed_cache_hit" | "direct_cache_hit") {
+            let stem = source.rsplit_once('.').map_or(source, |(stem, _)| stem);
+            hits.insert(format!("{}.o", stem.trim_start_matches("../")));
+        }
+    }
+    hits
 }
 
 #[cfg(test)]
@@ -125,7 +138,7 @@ mod tests {
 
     #[test]
     fn hits_are_counted() {
-        let log = "# ../a.c\ncache_miss\n# ../b.c\npreprocessed_cache_hit\n";
-        assert_eq!(cache_hits(log), 1);
+        let log = "# ../a.c\ncache_miss\n# ../b/c.S\nlocal_storage_hit\npreprocessed_cache_hit\n";
+        assert_eq!(cache_hits(log).into_iter().collect::<Vec<_>>(), ["b/c.o"]);
     }
 }

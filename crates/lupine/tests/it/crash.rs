@@ -105,12 +105,10 @@ fn out_of_memory_is_said_and_is_137() {
 #[test]
 fn a_kernel_panic_is_said_and_is_125() {
     let lupine = Lupine::new();
-    let ran = lupine.run(
-        &["--kernel-arg", "init=/no/such/init", "--name", "guest"],
-        &["true"],
-    );
+    let script = "echo 2 > /proc/sys/vm/panic_on_oom; tail /dev/zero";
+    let ran = lupine.run(&["-m", "64m", "--name", "guest"], &["sh", "-c", script]);
     assert_eq!(ran.status, 125, "{ran:?}");
-    assert!(ran.stderr.contains("panic"), "{ran:?}");
+    assert!(ran.stderr.contains("kernel panicked"), "{ran:?}");
     let logs = lupine.lupine(&["logs", "--kernel", "guest"]);
     assert!(logs.stdout.contains("Kernel panic"), "{logs:?}");
 }

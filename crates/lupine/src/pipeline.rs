@@ -124,6 +124,7 @@ impl<'a> Pipeline<'a> {
     ) -> Result<Prepared> {
         let image = self.load(reference, &options.fetch)?;
         let tree = lupine_image::flatten(self.store, &image, &self.load_options(&options.fetch))?;
+        self.reporter.finish();
         let format = format(options.fs.as_deref())?;
         let spec = default_spec(&image, command, options.entrypoint.as_deref(), format);
         let subject = subject::of(&image, &tree, &spec);

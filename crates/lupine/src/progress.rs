@@ -206,7 +206,8 @@ fn plain_line(step: &Step) -> String {
     let elapsed = step.started.elapsed();
     match (step.said, total) {
         (None, _) => format!("{} ...", step.what),
-        (Some(_), Some(total)) if total > 0 && done > 0 => {
+        // A total is often an estimate: one that is passed says nothing more.
+        (Some(_), Some(total)) if done > 0 && done < total => {
             let left = elapsed.mul_f64(total.saturating_sub(done) as f64 / done as f64);
             let percent = done.saturating_mul(100) / total;
             format!("{}: {percent}%, about {} to go", step.what, duration(left))

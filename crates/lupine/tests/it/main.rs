@@ -6,4 +6,5 @@ mod cli;
 mod crash;
 mod detached;
 mod guest;
+mod lists;
 mod run;

@@ -231,21 +231,21 @@ fn check_bundle(bundle: &Bundle, options: &RunOptions) -> Result<()> {
         .filter_map(|need| need["feature"].as_str())
         .collect();
     let wanted = [
-        ("-v", "9p", "--with volumes", !options.volume.is_empty()),
-        ("-t", "devpts", "--with terminal", options.tty),
-        ("--cpus", "smp", "--cpus N", options.build.cpus > 1),
-        ("-p", "net", "a network", !options.publish.is_empty()),
+        ("-v", "9p", "--with volumes ", !options.volume.is_empty()),
+        ("-t", "devpts", "--with terminal ", options.tty),
+        ("--cpus", "smp", "--cpus N ", options.build.cpus > 1),
+        ("-p", "net", "", !options.publish.is_empty()),
         (
             "--network tap",
             "net",
-            "a network",
+            "",
             matches!(options.network, Network::Tap(_)),
         ),
     ];
     for (flag, feature, with, wanted) in wanted {
         if wanted && !features.contains(&feature) {
             return Err(miette!(
-                help = format!("build it again with {with}: lupine build -o {place} IMAGE"),
+                help = format!("build it again: lupine build {with}-o {place} IMAGE"),
                 "{flag} needs the kernel feature {feature}, which the kernel in {place} was built without"
             ));
         }

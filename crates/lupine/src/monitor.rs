@@ -128,7 +128,7 @@ impl Monitor<'_> {
         let guest = lupine_vm::boot(&Qemu, &spec, accelerator, &self.launch.guest)?;
         self.record.monitor_pid = Some(std::process::id());
         self.record.vmm_pid = Some(guest.pid());
-        self.record.write(&self.dir.path)?;
+        self.save();
         inbox.forward_events(guest.events());
         let terminal = guest.terminal();
         let mut run = Run::new(guest.controls(), self.open_log()?, terminal.is_some());
@@ -221,7 +221,7 @@ impl Monitor<'_> {
         run.app_started = true;
         self.record.phase = Phase::Running;
         self.record.started_ms.get_or_insert_with(now_ms);
-        self.record.write(&self.dir.path)?;
+        self.save();
         if self.attached && self.launch.guest.stdin {
             match terminal {
                 Some(terminal) => {
@@ -244,11 +244,21 @@ impl Monitor<'_> {
         if let Some(start) = run.vmm_start {
             self.record_time("app-ready", at.saturating_duration_since(start));
         }
-        self.record.write(&self.dir.path)?;
+        self.save();
         if let Some(mut notify) = self.notify.take() {
             detached::say_ready(&mut notify);
         }
         Ok(())
+    }
+
+    /// A full disk must not end a guest that runs.
+    fn save(&self) {
+        if let Err(error) = self.record.write(&self.dir.path) {
+            printer::complain(&format!(
+                "the record of {} is behind: {error}",
+                self.dir.name
+            ));
+        }
     }
 
     fn output(&self, run: &mut Run, stream: Stream, bytes: &[u8]) {

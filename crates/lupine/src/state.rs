@@ -19,6 +19,7 @@ mod stats;
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use lupine_store::{At, StoreError};
@@ -115,7 +116,12 @@ impl State {
     /// When it cannot be made.
     pub fn at(root: &Path) -> Result<Self, StateError> {
         let guests = root.join("guests");
-        fs::create_dir_all(&guests).at("make", &guests)?;
+        // What guests write and are given is their owner's business alone.
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&guests)
+            .at("make", &guests)?;
         let root = fs::canonicalize(root).at("find", root)?;
         Ok(Self { root })
     }

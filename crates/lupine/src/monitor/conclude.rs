@@ -51,7 +51,7 @@ impl Monitor<'_> {
         if let Some(device) = &self.record.tap {
             tap::remove(device);
         }
-        self.record.write(&self.dir.path)?;
+        self.save();
         // What never booted has been told, and its name shall be free again.
         if self.record.remove || !booted {
             self.state.remove_own(&self.dir)?;

@@ -194,7 +194,7 @@ fn create(
     })?;
     if created.replaced {
         let name = &created.dir.name;
-        let note = format!("replaced guest {name}, whose monitor was killed");
+        let note = format!("replaced guest {name}, which was killed or never ran");
         context.reporter.line(&note);
     }
     Ok(created)

@@ -71,11 +71,13 @@ impl Found {
         })
     }
 
-    /// Whether it ended because its monitor was killed, or was to be removed.
+    /// Whether it may make room for a guest of the same name: its monitor was
+    /// killed, or it never came to run, or it was to be removed.
     pub(super) fn is_replaceable(&self) -> bool {
         let ended = |record: &Record| {
             let end = record.end.as_ref();
-            record.remove || end.is_some_and(|end| end.kind == MONITOR_KILLED)
+            let killed = end.is_some_and(|end| end.kind == MONITOR_KILLED);
+            record.remove || killed || record.started_ms.is_none()
         };
         !self.live && self.record.as_ref().is_ok_and(ended)
     }

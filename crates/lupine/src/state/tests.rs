@@ -38,6 +38,7 @@ fn a_name_is_refused_while_a_record_has_it() {
     let error = state.create(Some("one"), Record::new).unwrap_err();
     assert!(error.to_string().contains("is running"), "{error}");
     record.phase = Phase::Exited;
+    record.started_ms = Some(1);
     record.write(&dir.path).unwrap();
     drop(lock);
     let error = state.create(Some("one"), Record::new).unwrap_err();

@@ -5,6 +5,7 @@ mod output;
 mod subject;
 
 use std::fs::File;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lupine_image::{Image, ImageRef, LoadOptions, Pull, Tree};
@@ -91,6 +92,7 @@ impl<'a> Pipeline<'a> {
     /// # Errors
     /// The image stage's.
     pub fn load(&self, reference: &str, fetch: &FetchOptions) -> Result<Image> {
+        reject_path(reference)?;
         let reference: ImageRef = reference.parse()?;
         Ok(lupine_image::load(
             self.store,
@@ -263,6 +265,36 @@ impl<'a> Pipeline<'a> {
             self.reporter.detail(line);
         }
     }
+}
+
+/// A path is likely to be meant as a bundle or with a scheme before it; to a
+/// registry it would be a strange name.
+fn reject_path(image: &str) -> Result<()> {
+    let path = Path::new(image);
+    let path_like = ["/", "./", "../"]
+        .iter()
+        .any(|start| image.starts_with(start));
+    if path.is_dir() && image.contains('/') {
+        return Err(miette!(
+            help = format!(
+                "for the files in it write dir:{image}; to make a bundle there: lupine build -o {image} IMAGE"
+            ),
+            "{image} is a directory and no bundle"
+        ));
+    }
+    if path_like && path.exists() {
+        return Err(miette!(
+            help = format!("write what it is: docker-archive:{image} or oci-archive:{image}"),
+            "{image} is a file, of which images have several kinds"
+        ));
+    }
+    if path_like {
+        return Err(miette!(
+            help = "an image of a registry is written NAME[:TAG], a directory of files dir:DIR",
+            "there is no {image}"
+        ));
+    }
+    Ok(())
 }
 
 /// The format that `--fs` names, or the default.

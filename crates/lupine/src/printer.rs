@@ -4,6 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+/// Causes of more lines are shortened to these.
+const CAUSE_LINES: usize = 8;
+
 /// Writes a line of data. A reader that went away is no error: `| head` is usual.
 pub fn line(text: &str) {
     bytes(format!("{text}\n").as_bytes());
@@ -110,7 +113,7 @@ pub fn error(report: &miette::Report) -> String {
         let cause = cause.to_string();
         // Many errors quote their cause already.
         if !last.contains(&cause) {
-            text.push_str(&format!("\n  because: {cause}"));
+            text.push_str(&format!("\n  because: {}", shortened(&cause)));
         }
         last = cause;
     }
@@ -118,6 +121,16 @@ pub fn error(report: &miette::Report) -> String {
         text.push_str(&format!("\nhint: {help}"));
     }
     text
+}
+
+/// The first line of a long text and its last lines, where the reason stands.
+fn shortened(text: &str) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    let Some(left_out @ 1..) = lines.len().checked_sub(CAUSE_LINES) else {
+        return text.to_owned();
+    };
+    let last = lines[left_out + 1..].join("\n");
+    format!("{}\n[{left_out} lines]\n{last}", lines[0])
 }
 
 /// Writes an error to stderr.
@@ -154,6 +167,19 @@ mod tests {
         assert_eq!(time(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(time(951_782_400_123), "2000-02-29T00:00:00.123Z");
         assert_eq!(time(1_795_416_515_000), "2026-11-23T06:48:35.000Z");
+    }
+
+    #[test]
+    fn a_long_cause_keeps_its_beginning_and_its_end() {
+        let text = (0..20)
+            .map(|n| n.to_string())
+            .collect::<Vec<_>>()
+            .join("\n");
+        assert_eq!(
+            shortened(&text),
+            "0\n[12 lines]\n13\n14\n15\n16\n17\n18\n19"
+        );
+        assert_eq!(shortened("0\n1"), "0\n1");
     }
 
     #[test]

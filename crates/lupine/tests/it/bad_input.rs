@@ -58,6 +58,13 @@ fn images_that_are_not_there_are_named() {
     refused(&ran, 125, &["localhost:1/no/image"]);
     let ran = lupine.lupine(&["run", "localhost:1/no/image", "true"]);
     refused(&ran, 125, &["localhost:1"]);
+    refused(
+        &lupine.lupine(&["run", "./no-such.tar", "true"]),
+        125,
+        &["./no-such.tar"],
+    );
+    let ran = lupine.lupine(&["run", "/etc/passwd", "true"]);
+    refused(&ran, 125, &["docker-archive:/etc/passwd"]);
     let dir = lupine.state().display().to_string();
     refused(
         &lupine.lupine(&["run", &dir, "true"]),

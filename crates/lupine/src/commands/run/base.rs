@@ -56,7 +56,6 @@ impl Base {
         let base = if lupine_bundle::is_bundle(dir) {
             Self::of_bundle(&lupine_bundle::open(dir)?, image, command, options)?
         } else {
-            reject_directory(image)?;
             Self::of_image(&Pipeline::new(store, reporter)?, image, command, options)?
         };
         if base.spec.argv.is_empty() {
@@ -166,19 +165,6 @@ fn stats_of_bundle(bundle: &Bundle) -> Stats {
         vmm: manifest.vmm.clone(),
         ..Stats::default()
     }
-}
-
-/// A directory that is no bundle is likely to be meant as `dir:`.
-fn reject_directory(image: &str) -> Result<()> {
-    if !image.contains(':') && image.contains('/') && Path::new(image).is_dir() {
-        return Err(miette!(
-            help = format!(
-                "to run its files: lupine run dir:{image} COMMAND; to make a bundle there: lupine build -o {image} IMAGE"
-            ),
-            "{image} is a directory and no bundle"
-        ));
-    }
-    Ok(())
 }
 
 /// The program that the kernel starts itself: static, with its full path.

@@ -248,6 +248,8 @@ fn options(packages: &[String], server: &Server, mode: &str) -> Vec<String> {
         format!("--include={}", included(packages, variant)),
         "--aptopt=Acquire::Languages \"none\"".into(),
         "--aptopt=Acquire::Retries \"3\"".into(),
+        // A mirror that goes silent ends the connection, not the patience.
+        "--aptopt=Acquire::http::Timeout \"30\"".into(),
         // apt's own user may not look into root's directories, nor is it in every tree.
         "--aptopt=APT::Sandbox::User \"root\"".into(),
         "--dpkgopt=force-unsafe-io".into(),

@@ -32,9 +32,12 @@ pub(crate) fn of_tool(error: ToolError, path: &Path) -> KernelError {
 
 /// Whether a compiler was killed, most often because memory ran out.
 pub(crate) fn was_killed(log: &str) -> bool {
+    let signals = ["Killed", "Terminated", "Hangup", "Interrupt"];
     log.lines().any(|line| {
+        let ended = || signals.iter().any(|signal| line.ends_with(signal));
         line.contains("Killed signal terminated program")
-            || (line.starts_with("make") && line.contains("***") && line.ends_with("Killed"))
+            || line.contains("Terminated signal terminated program")
+            || (line.starts_with("make") && line.contains("***") && ended())
             || line.contains("virtual memory exhausted")
     })
 }
@@ -137,6 +140,7 @@ mod tests {
             "gcc: fatal error: Killed signal terminated program cc1"
         ));
         assert!(was_killed("make[2]: *** [x: y.o] Killed"));
+        assert!(was_killed("make[2]: *** [x: y.o] Terminated"));
         assert!(!was_killed("make[2]: *** [x: y.o] Error 1"));
     }
 }

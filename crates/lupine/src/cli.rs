@@ -119,9 +119,11 @@ pub struct BuildArgs {
     /// How to report.
     #[command(flatten)]
     pub format: Output,
-    /// Image, then the command that replaces its own
-    #[arg(value_name = "IMAGE [CMD]", required = true, trailing_var_arg = true)]
-    pub image_and_command: Vec<String>,
+    /// Image
+    pub image: String,
+    /// Command that replaces the image's own, after `--`
+    #[arg(value_name = "CMD", last = true)]
+    pub command: Vec<String>,
 }
 
 /// File format of a kernel.
@@ -147,9 +149,11 @@ pub struct KernelArgs {
     /// Where to write the kernel
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
-    /// Image, then the command that replaces its own
-    #[arg(value_name = "IMAGE [CMD]", required = true, trailing_var_arg = true)]
-    pub image_and_command: Vec<String>,
+    /// Image
+    pub image: String,
+    /// Command that replaces the image's own, after `--`
+    #[arg(value_name = "CMD", last = true)]
+    pub command: Vec<String>,
 }
 
 /// `lupine rootfs`.
@@ -161,9 +165,11 @@ pub struct RootfsArgs {
     /// Where to write the file system
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
-    /// Image, then the command that replaces its own
-    #[arg(value_name = "IMAGE [CMD]", required = true, trailing_var_arg = true)]
-    pub image_and_command: Vec<String>,
+    /// Image
+    pub image: String,
+    /// Command that replaces the image's own, after `--`
+    #[arg(value_name = "CMD", last = true)]
+    pub command: Vec<String>,
 }
 
 /// `lupine pull`.
@@ -298,9 +304,11 @@ pub struct ConfigArgs {
     /// How to report.
     #[command(flatten)]
     pub format: Output,
-    /// Image, bundle directory or .config file, then the command that replaces the image's own
-    #[arg(value_name = "IMAGE [CMD]", required = true, trailing_var_arg = true)]
-    pub image_and_command: Vec<String>,
+    /// Image, bundle directory or .config file
+    pub image: String,
+    /// Command that replaces the image's own, after `--`
+    #[arg(value_name = "CMD", last = true)]
+    pub command: Vec<String>,
 }
 
 /// `lupine doctor`.

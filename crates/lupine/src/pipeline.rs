@@ -130,9 +130,16 @@ impl<'a> Pipeline<'a> {
         let format = format(options.fs.as_deref())?;
         let spec = default_spec(&image, command, options.entrypoint.as_deref(), format);
         let subject = subject::of(&image, &tree, &spec);
-        let machine = machine(options, format);
         let tables = Tables::builtin()?;
-        let needs = lupine_needs::derive(&tables, &subject, &machine, profile(options));
+        let mut machine = machine(options, format);
+        // An application that is known to use no network gets no card, unless this run wants one.
+        machine.network &= options.with.contains(&Part::Network)
+            || options.kernel.profile != ProfileChoice::App
+            || lupine_needs::uses_network(&tables, &subject) != Some(false);
+        let mut needs = lupine_needs::derive(&tables, &subject, &machine, profile(options));
+        if options.kernel.tiny {
+            needs = needs.exact();
+        }
         let merged = self.merge(&needs, options)?;
         Ok(Prepared {
             image,

@@ -105,6 +105,8 @@ pub enum Part {
     Volumes,
     /// A terminal (run -t)
     Terminal,
+    /// A network card, also for an application that is known to use none (run -p)
+    Network,
     /// No network card (run --network none)
     NoNetwork,
 }

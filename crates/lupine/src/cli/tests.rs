@@ -17,6 +17,25 @@ fn the_definition_is_sound() {
 }
 
 #[test]
+fn flags_of_building_verbs_may_follow_the_image() {
+    let line = "lupine build redis -o DIR --tiny -- redis-server --port 1";
+    let Command::Build(args) = Cli::parse_from(line.split(' ')).command else {
+        panic!("not build");
+    };
+    assert_eq!(args.image, "redis");
+    assert_eq!(args.command, ["redis-server", "--port", "1"]);
+    assert!(args.options.kernel.tiny);
+    for line in [
+        "lupine config redis --explain EPOLL",
+        "lupine config redis --diff nginx",
+        "lupine kernel --format bzImage redis -o FILE",
+        "lupine rootfs redis --fs erofs -o FILE",
+    ] {
+        Cli::try_parse_from(line.split(' ')).unwrap();
+    }
+}
+
+#[test]
 fn what_follows_the_image_belongs_to_the_command() {
     let options = run("-d --name x1 redis -d --rm --name y -- -p");
     let (image, command) = split_command(&options.image_and_command);

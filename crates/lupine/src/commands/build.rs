@@ -9,9 +9,7 @@ use lupine_rootfs::Rootfs;
 use miette::{IntoDiagnostic, Result};
 
 use super::Context;
-use crate::cli::{
-    BuildArgs, BuildOptions, KernelArgs, KernelFormat, ProfileChoice, RootfsArgs, split_command,
-};
+use crate::cli::{BuildArgs, BuildOptions, KernelArgs, KernelFormat, ProfileChoice, RootfsArgs};
 use crate::pipeline::{Pipeline, Prepared, copy_out};
 use crate::printer;
 
@@ -19,7 +17,7 @@ use crate::printer;
 pub fn build(context: &Context<'_>, args: &BuildArgs) -> Result<u8> {
     let store = context.store()?;
     let pipeline = Pipeline::new(&store, context.reporter)?;
-    let (image, command) = split_command(&args.image_and_command);
+    let (image, command) = (args.image.as_str(), args.command.as_slice());
     let prepared = pipeline.prepare(image, command, &args.options)?;
     let kernel = pipeline.kernel(&prepared, &args.options, false)?;
     let rootfs = pipeline.rootfs(&prepared, &prepared.spec, &args.options)?;
@@ -40,7 +38,7 @@ pub fn build(context: &Context<'_>, args: &BuildArgs) -> Result<u8> {
 pub fn kernel(context: &Context<'_>, args: &KernelArgs) -> Result<u8> {
     let store = context.store()?;
     let pipeline = Pipeline::new(&store, context.reporter)?;
-    let (image, command) = split_command(&args.image_and_command);
+    let (image, command) = (args.image.as_str(), args.command.as_slice());
     let prepared = pipeline.prepare(image, command, &args.options)?;
     let bzimage = args.format == KernelFormat::BzImage;
     let kernel = pipeline.kernel(&prepared, &args.options, bzimage)?;
@@ -63,7 +61,7 @@ pub fn kernel(context: &Context<'_>, args: &KernelArgs) -> Result<u8> {
 pub fn rootfs(context: &Context<'_>, args: &RootfsArgs) -> Result<u8> {
     let store = context.store()?;
     let pipeline = Pipeline::new(&store, context.reporter)?;
-    let (image, command) = split_command(&args.image_and_command);
+    let (image, command) = (args.image.as_str(), args.command.as_slice());
     let prepared = pipeline.prepare(image, command, &args.options)?;
     let rootfs = pipeline.rootfs(&prepared, &prepared.spec, &args.options)?;
     copy_out(&rootfs.path, &args.output)?;

@@ -11,13 +11,13 @@ use miette::{Result, WrapErr, miette};
 use serde_json::{Value, json};
 
 use super::Context;
-use crate::cli::{BuildOptions, ConfigArgs, split_command};
+use crate::cli::{BuildOptions, ConfigArgs};
 use crate::pipeline::{Pipeline, Prepared};
 use crate::printer;
 
 /// Shows a kernel configuration.
 pub fn config(context: &Context<'_>, args: &ConfigArgs) -> Result<u8> {
-    let (target, command) = split_command(&args.image_and_command);
+    let (target, command) = (args.image.as_str(), args.command.as_slice());
     if let Some(other) = &args.diff {
         let left = dot_config(context, target, command, &args.options)?;
         let right = dot_config(context, other, &[], &args.options)?;

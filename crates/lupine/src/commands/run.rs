@@ -34,6 +34,9 @@ pub fn run(context: &Context<'_>, mut options: RunOptions) -> Result<u8> {
     }
     let in_use = pipeline::use_cache(&store)?;
     let base = Base::find(&store, context.reporter, image, command, &options)?;
+    if !base.network {
+        options.network = Network::None;
+    }
     context.reporter.finish();
     let status = launch(context, &store, &state, &options, &base, in_use);
     status.or_else(|(status, report)| {
@@ -125,11 +128,17 @@ fn check_no_init(options: &RunOptions) -> Result<()> {
     }
 }
 
+/// Whether the flags make no sense without a network card.
+fn wants_card(options: &RunOptions) -> bool {
+    !options.publish.is_empty() || matches!(options.network, Network::Tap(_))
+}
+
 /// What run's own flags ask of the kernel.
 fn imply_parts(options: &mut RunOptions) {
     let parts = [
         (Part::Volumes, !options.volume.is_empty()),
         (Part::Terminal, options.tty),
+        (Part::Network, wants_card(options)),
         (Part::NoNetwork, options.network == Network::None),
     ];
     for (part, wanted) in parts {

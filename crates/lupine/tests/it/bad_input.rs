@@ -83,7 +83,14 @@ fn an_image_without_a_command_asks_for_one() {
 fn an_unknown_kernel_option_is_named() {
     let lupine = Lupine::new();
     let image = image();
-    let ran = lupine.lupine(&["config", "--option", "CONFIG_NO_SUCH=y", &image, "true"]);
+    let ran = lupine.lupine(&[
+        "config",
+        "--option",
+        "CONFIG_NO_SUCH=y",
+        &image,
+        "--",
+        "true",
+    ]);
     refused(&ran, 1, &["CONFIG_NO_SUCH"]);
 }
 

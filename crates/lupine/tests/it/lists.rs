@@ -21,6 +21,7 @@ fn an_option_is_explained_with_its_evidence() {
         "--explain",
         "EPOLL",
         &image,
+        "--",
         "sh",
     ];
     let ran = lupine.lupine(&words);
@@ -42,6 +43,7 @@ fn an_option_is_explained_with_its_evidence() {
             "--format",
             "json",
             &image,
+            "--",
             "sh",
         ],
     );
@@ -53,6 +55,7 @@ fn an_option_is_explained_with_its_evidence() {
         "--explain",
         "NO_SUCH",
         &image,
+        "--",
         "sh",
     ]);
     assert!(
@@ -65,7 +68,7 @@ fn an_option_is_explained_with_its_evidence() {
 fn every_option_of_a_config_has_a_reason() {
     let lupine = Lupine::new();
     let image = image();
-    let ran = lupine.lupine(&["config", "--profile", "general", &image, "sh"]);
+    let ran = lupine.lupine(&["config", "--profile", "general", &image, "--", "sh"]);
     let lines: Vec<_> = ran.stdout.lines().collect();
     assert!(lines.len() > 200, "{}", lines.len());
     for line in lines {
@@ -92,6 +95,7 @@ fn a_config_differs_from_another_and_not_from_itself() {
         "--diff",
         &path,
         &image,
+        "--",
         "sh",
     ];
     let other = lupine.lupine(&words);

@@ -216,6 +216,7 @@ fn a_bundle_runs_without_its_image() {
         "-o",
         &bundle,
         &image,
+        "--",
         "sh",
         "-c",
         "echo from $0",
@@ -249,13 +250,14 @@ fn products_come_alone() {
         "-o",
         &kernel,
         &image,
+        "--",
         "sh",
     ]);
     assert_eq!(ran.status, 0, "{ran:?}");
     assert_eq!(&fs::read(&kernel).unwrap()[..4], b"\x7fELF");
     for format in ["ext2", "erofs", "cpio"] {
         let rootfs = file(format);
-        let ran = lupine.lupine(&["rootfs", "--fs", format, "-o", &rootfs, &image, "sh"]);
+        let ran = lupine.lupine(&["rootfs", "--fs", format, "-o", &rootfs, &image, "--", "sh"]);
         assert_eq!(ran.status, 0, "{ran:?}");
         assert!(fs::metadata(&rootfs).unwrap().len() > 1 << 20);
     }

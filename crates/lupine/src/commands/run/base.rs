@@ -36,6 +36,8 @@ pub struct Base {
     pub stop_signal: Option<String>,
     /// The image's labels.
     pub labels: BTreeMap<String, String>,
+    /// The kernel drives a network card.
+    pub network: bool,
     /// Kernel and root file system.
     pub stats: Stats,
 }
@@ -92,6 +94,7 @@ impl Base {
             mem_mib: prepared.needs.mem_mib.unwrap_or_default().max(MEM_MIB),
             stop_signal: prepared.image.stop_signal(),
             labels: prepared.image.labels(),
+            network: prepared.needs.get("net").is_some(),
             spec: prepared.spec,
             stats: stats_of(&kernel, &rootfs, &options.build.kernel.vmm),
         })
@@ -119,6 +122,7 @@ impl Base {
             mem_mib: manifest.mem_mib.unwrap_or(MEM_MIB),
             stop_signal: manifest.stop_signal.clone(),
             labels: manifest.labels.clone(),
+            network: features(bundle).contains(&"net"),
             spec,
             stats: stats_of_bundle(bundle),
         })
@@ -199,6 +203,16 @@ fn bare(prepared: &Prepared) -> Result<Vec<String>> {
     Ok(words)
 }
 
+/// Features of a bundle's kernel.
+fn features(bundle: &Bundle) -> Vec<&str> {
+    bundle.manifest.needs["needs"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|need| need["feature"].as_str())
+        .collect()
+}
+
 /// A bundle's kernel was made without knowing this run's flags.
 fn check_bundle(bundle: &Bundle, options: &RunOptions) -> Result<()> {
     let manifest = &bundle.manifest;
@@ -210,21 +224,16 @@ fn check_bundle(bundle: &Bundle, options: &RunOptions) -> Result<()> {
             manifest.vmm
         ));
     }
-    let features: Vec<&str> = manifest.needs["needs"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|need| need["feature"].as_str())
-        .collect();
+    let features = features(bundle);
     let wanted = [
         ("-v", "9p", "--with volumes ", !options.volume.is_empty()),
         ("-t", "devpts", "--with terminal ", options.tty),
         ("--cpus", "smp", "--cpus N ", options.build.cpus > 1),
-        ("-p", "net", "", !options.publish.is_empty()),
+        ("-p", "net", "--with network ", !options.publish.is_empty()),
         (
             "--network tap",
             "net",
-            "",
+            "--with network ",
             matches!(options.network, Network::Tap(_)),
         ),
     ];

@@ -145,3 +145,12 @@ pub enum Frame {
     /// Guest: a signal of this number killed the application.
     Killed(u8),
 }
+
+#[cfg(all(test, feature = "embed"))]
+mod tests {
+    #[test]
+    fn pid_1_is_a_program_below_64_kib() {
+        assert!(super::INIT.len() < 64 * 1024, "{} bytes", super::INIT.len());
+        assert_eq!(&super::INIT[..4], b"\x7fELF");
+    }
+}

@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"/image/bin
 cp "$(command -v busybox)" "$work/image/bin/busybox"
-"$lupine" build --profile base -o "$work/bundle" "dir:$work/image" -- /bin/busybox true > /dev/null
+"$lupine" build --profile general -o "$work/bundle" "dir:$work/image" -- /bin/busybox true > /dev/null
 
 # The program is started by the kernel in both, so that the guest does the same; its end resets the machine, which ends QEMU.
 by_hand() {

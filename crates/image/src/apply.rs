@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::path::{PathError, join, name, normalise, parent};
 use crate::tarball::{Member, What};
-use crate::tree::{HOPS, components};
+use crate::walk::Walk;
 use crate::{Kind, Node};
 
 /// Prefix of a whiteout's name.
@@ -193,30 +193,14 @@ impl Applied {
     }
 
     fn follow(&mut self, path: &[u8], make: bool) -> Result<Option<Vec<u8>>, Refusal> {
-        let mut todo = components(path);
-        let mut real: Vec<u8> = Vec::new();
-        let mut hops = 0;
-        while let Some(component) = todo.pop() {
-            match &component[..] {
-                b"" | b"." => continue,
-                b".." => {
-                    real = parent(&real).to_vec();
-                    continue;
-                }
-                _ => {}
-            }
-            let next = join(&real, &component);
+        let mut walk = Walk::new(path);
+        while let Some(next) = walk.next() {
             match self.nodes.get(&next).map(|entry| &entry.node.kind) {
-                Some(Kind::Directory) => real = next,
+                Some(Kind::Directory) => walk.enter(next),
                 Some(Kind::Symlink(target)) => {
-                    hops += 1;
-                    if hops > HOPS {
+                    if !walk.follow(target) {
                         return Err(corrupt(path, "is a loop of symlinks"));
                     }
-                    if target.starts_with(b"/") {
-                        real.clear();
-                    }
-                    todo.extend(components(target));
                 }
                 Some(_) if make => {
                     return Err(corrupt(
@@ -226,12 +210,12 @@ impl Applied {
                 }
                 None if make => {
                     self.put(next.clone(), Node::implied_directory());
-                    real = next;
+                    walk.enter(next);
                 }
                 _ => return Ok(None),
             }
         }
-        Ok(Some(real))
+        Ok(Some(walk.real()))
     }
 }
 

@@ -31,6 +31,7 @@ mod reference;
 mod registry;
 mod tarball;
 mod tree;
+mod walk;
 
 pub use error::{ImageError, RegistryError};
 pub use flatten::flatten;

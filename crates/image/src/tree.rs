@@ -9,7 +9,7 @@ use lupine_store::At;
 use serde::{Deserialize, Serialize};
 
 use crate::ImageError;
-use crate::path::{join, parent};
+use crate::walk::Walk;
 
 /// First bytes of an index; the number changes with the encoding.
 const MAGIC: &[u8] = b"lupine-tree 1\n";
@@ -17,9 +17,6 @@ const MAGIC: &[u8] = b"lupine-tree 1\n";
 const INDEX: &str = "index";
 /// Directory of the numbered contents within a tree's store entry.
 pub(crate) const CONTENTS: &str = "contents";
-/// Most symlinks that one look-up follows, as in the kernel.
-pub(crate) const HOPS: usize = 40;
-
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
@@ -210,42 +207,20 @@ fn trim(path: &[u8]) -> &[u8] {
 /// Follows `path` through a tree that `get` shows, as a process whose root is
 /// that tree would; `None` for a dangling or looping path.
 pub(crate) fn resolve<'a>(path: &[u8], get: impl Fn(&[u8]) -> Option<&'a Node>) -> Option<Vec<u8>> {
-    let mut todo: Vec<Vec<u8>> = components(path);
-    let mut real = Vec::new();
-    let mut hops = 0;
-    while let Some(component) = todo.pop() {
-        match &component[..] {
-            b"" | b"." => continue,
-            b".." => {
-                real = parent(&real).to_vec();
-                continue;
-            }
-            _ => {}
-        }
-        let next = join(&real, &component);
+    let mut walk = Walk::new(path);
+    while let Some(next) = walk.next() {
         match &get(&next)?.kind {
             Kind::Symlink(target) => {
-                hops += 1;
-                if hops > HOPS {
+                if !walk.follow(target) {
                     return None;
                 }
-                if target.starts_with(b"/") {
-                    real.clear();
-                }
-                todo.extend(components(target));
             }
-            Kind::Directory => real = next,
-            _ if todo.iter().all(|c| c.is_empty()) => real = next,
+            Kind::Directory => walk.enter(next),
+            _ if walk.is_over() => walk.enter(next),
             _ => return None,
         }
     }
-    Some(real)
-}
-
-/// The components of `path`, last first.
-pub(crate) fn components(path: &[u8]) -> Vec<Vec<u8>> {
-    let parts = path.split(|&b| b == b'/');
-    parts.rev().map(<[u8]>::to_vec).collect()
+    Some(walk.real())
 }
 
 #[cfg(test)]

@@ -62,6 +62,9 @@ printf 'Package: usrmerge\nPin: version *\nPin-Priority: -1\n' > "$1/etc/apt/pre
 /// before minutes are spent on the others.
 const CHECK: &str = r#"APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq --simulate install"#;
 
+/// For every server alike, in the table or not.
+const DIRECTORIES: &str = include_str!("directories.sh");
+
 /// After everything: what only the installation needed, and what would make
 /// two builds differ.
 const AFTER_ALL: &str = r#"set -e
@@ -129,7 +132,7 @@ fn server(packages: &[String]) -> Server {
 /// The recipe for these packages, by its digest: an image of another recipe is made anew.
 pub(crate) fn stamp(packages: &[String]) -> String {
     let server = server(packages);
-    let recipe = format!("{BEFORE_ALL} {AFTER_ALL} {EXCLUDED:?} {EPOCH} {server:?}");
+    let recipe = format!("{BEFORE_ALL} {DIRECTORIES} {AFTER_ALL} {EXCLUDED:?} {EPOCH} {server:?}");
     blob::digest_of(recipe.as_bytes())
 }
 
@@ -270,6 +273,9 @@ fn options(packages: &[String], server: &Server, mode: &str) -> Vec<String> {
     let hook = |stage: &str, command: &String| format!("--{stage}-hook={}", in_tree(command));
     args.extend(server.before.iter().map(|c| hook("essential", c)));
     args.extend(server.setup.iter().map(|c| hook("customize", c)));
+    if last == "customize" {
+        args.push(format!("--customize-hook={DIRECTORIES}"));
+    }
     if !server.remove.is_empty() {
         let globs = server.remove.join(" ");
         args.push(format!("--customize-hook=cd \"$1\" && rm -rf {globs}"));

@@ -7,6 +7,7 @@ mod debian;
 mod layers;
 mod made;
 mod real_registry;
+mod registry;
 mod rude_registry;
 mod rude_server;
 

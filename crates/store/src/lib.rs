@@ -35,6 +35,7 @@ fn hint(source: &io::Error, path: &Path) -> String {
             "make {} writable, or set LUPINE_CACHE and LUPINE_STATE to directories that are",
             path.display()
         ),
+        io::ErrorKind::NotFound => "nothing is there: check the spelling of the path".into(),
         _ => "check the path and the disk".into(),
     }
 }
@@ -219,7 +220,14 @@ fn sweep_one(lock_path: &Path) {
         return;
     };
     if lock.try_lock().is_ok() && is_old(&lock) {
-        remove_tree(&lock_path.with_extension("d"));
+        discard(&lock_path.with_extension("d"), lock_path);
+    }
+}
+
+/// Removes a staging directory, then its lock; one that stays keeps its lock, so that a later sweep finds it.
+fn discard(dir: &Path, lock_path: &Path) {
+    remove_tree(dir);
+    if !dir.exists() {
         let _ = fs::remove_file(lock_path);
     }
 }
@@ -231,13 +239,21 @@ fn is_old(lock: &File) -> bool {
         .is_some_and(|age| age.as_secs() >= 2)
 }
 
-/// Removes a tree even where directories lack their write bit.
+/// Removes a tree even where directories lack their write bit. A tree in which
+/// something is mounted stays: what lies there is not ours.
 fn remove_tree(dir: &Path) {
-    if fs::remove_dir_all(dir).is_ok() {
+    if has_mounts(dir) || fs::remove_dir_all(dir).is_ok() {
         return;
     }
     make_writable(dir);
     let _ = fs::remove_dir_all(dir);
+}
+
+/// Whether a file system is mounted below `dir`, by proc(5)'s mountinfo.
+fn has_mounts(dir: &Path) -> bool {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let points = table.lines().filter_map(|line| line.split(' ').nth(4));
+    points.map(Path::new).any(|point| point.starts_with(dir))
 }
 
 fn make_writable(dir: &Path) {
@@ -268,8 +284,7 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        remove_tree(&self.dir);
-        let _ = fs::remove_file(self.dir.with_extension("lock"));
+        discard(&self.dir, &self.dir.with_extension("lock"));
     }
 }
 

@@ -107,6 +107,23 @@ pub enum Command {
     Monitor(MonitorArgs),
 }
 
+/// An image, and a command for it.
+#[derive(Debug, Args)]
+pub struct Target {
+    /// Image
+    pub image: String,
+    /// Command that replaces the image's own, after `--`
+    #[arg(value_name = "CMD", last = true)]
+    pub command: Vec<String>,
+}
+
+impl Target {
+    /// Both parts.
+    pub fn split(&self) -> (&str, &[String]) {
+        (&self.image, &self.command)
+    }
+}
+
 /// `lupine build`.
 #[derive(Debug, Args)]
 pub struct BuildArgs {
@@ -119,11 +136,9 @@ pub struct BuildArgs {
     /// How to report.
     #[command(flatten)]
     pub format: Output,
-    /// Image
-    pub image: String,
-    /// Command that replaces the image's own, after `--`
-    #[arg(value_name = "CMD", last = true)]
-    pub command: Vec<String>,
+    /// What it is made for.
+    #[command(flatten)]
+    pub target: Target,
 }
 
 /// File format of a kernel.
@@ -149,11 +164,9 @@ pub struct KernelArgs {
     /// Where to write the kernel
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
-    /// Image
-    pub image: String,
-    /// Command that replaces the image's own, after `--`
-    #[arg(value_name = "CMD", last = true)]
-    pub command: Vec<String>,
+    /// What it is made for.
+    #[command(flatten)]
+    pub target: Target,
 }
 
 /// `lupine rootfs`.
@@ -165,11 +178,9 @@ pub struct RootfsArgs {
     /// Where to write the file system
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
-    /// Image
-    pub image: String,
-    /// Command that replaces the image's own, after `--`
-    #[arg(value_name = "CMD", last = true)]
-    pub command: Vec<String>,
+    /// What it is made for.
+    #[command(flatten)]
+    pub target: Target,
 }
 
 /// `lupine pull`.
@@ -304,11 +315,9 @@ pub struct ConfigArgs {
     /// How to report.
     #[command(flatten)]
     pub format: Output,
-    /// Image, bundle directory or .config file
-    pub image: String,
-    /// Command that replaces the image's own, after `--`
-    #[arg(value_name = "CMD", last = true)]
-    pub command: Vec<String>,
+    /// What is configured; also a bundle directory or a .config file.
+    #[command(flatten)]
+    pub target: Target,
 }
 
 /// `lupine doctor`.

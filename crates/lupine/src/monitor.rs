@@ -114,6 +114,8 @@ impl Monitor<'_> {
         }
         let note = format!("KVM failed while the guest booted ({why}); booting it again with TCG");
         self.reporter.line(&note);
+        // Should it fail to be remembered, the next guest finds out again.
+        let _ = lupine_vm::distrust_kvm(self.store, why);
         self.record.stats.accelerator.kind = Accelerator::Tcg.to_string();
         self.record.stats.accelerator.why = note;
         self.boot_once(inbox, Accelerator::Tcg)

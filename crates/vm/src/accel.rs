@@ -97,9 +97,8 @@ fn probed(store: &Store) -> Result<Accel, VmError> {
         let kind = Accelerator::Tcg;
         return Ok(Accel { kind, why });
     }
-    let key = key()?;
     let known = store
-        .get(KIND, &key)
+        .get(KIND, &key()?)
         .and_then(|path| std::fs::read(path).ok());
     if let Some(accel) = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
         return Ok(accel);
@@ -108,16 +107,36 @@ fn probed(store: &Store) -> Result<Accel, VmError> {
     let verdict = probe::run(staging.path())?;
     let accel = verdict.accel();
     // A host that was too slow may have been busy: it is asked again next time.
-    if let (true, Ok(bytes)) = (verdict.is_final(), serde_json::to_vec(&accel)) {
-        for old in store.keys(KIND)? {
-            // Another process may have removed it first.
-            let _ = store.remove(KIND, &old);
-        }
-        let file = staging.path().join("accel.json");
-        write_atomically(&file, &bytes)?;
-        store.publish(&file, KIND, &key)?;
+    if verdict.is_final() {
+        remember(store, &accel)?;
     }
     Ok(accel)
+}
+
+/// Remembers that a guest died under KVM although the probe had lived: until
+/// the host boots again, KVM is not tried a second time.
+///
+/// # Errors
+/// [`VmError::Store`] when it cannot be written; [`VmError::Tool`] when QEMU has gone.
+pub fn distrust_kvm(store: &Store, why: &str) -> Result<(), VmError> {
+    let accel = Accel {
+        kind: Accelerator::Tcg,
+        why: format!("KVM failed while a guest booted: {why}"),
+    };
+    remember(store, &accel)
+}
+
+/// Replaces what was known by `accel`.
+fn remember(store: &Store, accel: &Accel) -> Result<(), VmError> {
+    for old in store.keys(KIND)? {
+        // Another process may have removed it first.
+        let _ = store.remove(KIND, &old);
+    }
+    let staging = store.staging()?;
+    let file = staging.path().join("accel.json");
+    write_atomically(&file, &serde_json::to_vec(accel).unwrap_or_default())?;
+    store.publish(&file, KIND, &key()?)?;
+    Ok(())
 }
 
 /// What the answer depends on, as a file name.

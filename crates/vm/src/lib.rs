@@ -21,7 +21,7 @@ mod spec;
 mod supervise;
 mod vmm;
 
-pub use accel::{Accel, AccelChoice, Accelerator, accelerator};
+pub use accel::{Accel, AccelChoice, Accelerator, accelerator, distrust_kvm};
 pub use control::{Controls, StdinWriter};
 pub use end::{End, Outcome};
 pub use error::VmError;

@@ -22,8 +22,8 @@ fn flags_of_building_verbs_may_follow_the_image() {
     let Command::Build(args) = Cli::parse_from(line.split(' ')).command else {
         panic!("not build");
     };
-    assert_eq!(args.image, "redis");
-    assert_eq!(args.command, ["redis-server", "--port", "1"]);
+    assert_eq!(args.target.image, "redis");
+    assert_eq!(args.target.command, ["redis-server", "--port", "1"]);
     assert!(args.options.kernel.tiny);
     for line in [
         "lupine config redis --explain EPOLL",

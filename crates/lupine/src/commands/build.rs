@@ -17,7 +17,7 @@ use crate::printer;
 pub fn build(context: &Context<'_>, args: &BuildArgs) -> Result<u8> {
     let store = context.store()?;
     let pipeline = Pipeline::new(&store, context.reporter)?;
-    let (image, command) = (args.image.as_str(), args.command.as_slice());
+    let (image, command) = args.target.split();
     let prepared = pipeline.prepare(image, command, &args.options)?;
     let kernel = pipeline.kernel(&prepared, &args.options, false)?;
     let rootfs = pipeline.rootfs(&prepared, &prepared.spec, &args.options)?;
@@ -38,7 +38,7 @@ pub fn build(context: &Context<'_>, args: &BuildArgs) -> Result<u8> {
 pub fn kernel(context: &Context<'_>, args: &KernelArgs) -> Result<u8> {
     let store = context.store()?;
     let pipeline = Pipeline::new(&store, context.reporter)?;
-    let (image, command) = (args.image.as_str(), args.command.as_slice());
+    let (image, command) = args.target.split();
     let prepared = pipeline.prepare(image, command, &args.options)?;
     let bzimage = args.format == KernelFormat::BzImage;
     let kernel = pipeline.kernel(&prepared, &args.options, bzimage)?;
@@ -61,7 +61,7 @@ pub fn kernel(context: &Context<'_>, args: &KernelArgs) -> Result<u8> {
 pub fn rootfs(context: &Context<'_>, args: &RootfsArgs) -> Result<u8> {
     let store = context.store()?;
     let pipeline = Pipeline::new(&store, context.reporter)?;
-    let (image, command) = (args.image.as_str(), args.command.as_slice());
+    let (image, command) = args.target.split();
     let prepared = pipeline.prepare(image, command, &args.options)?;
     let rootfs = pipeline.rootfs(&prepared, &prepared.spec, &args.options)?;
     copy_out(&rootfs.path, &args.output)?;

@@ -17,7 +17,7 @@ use crate::printer;
 
 /// Shows a kernel configuration.
 pub fn config(context: &Context<'_>, args: &ConfigArgs) -> Result<u8> {
-    let (target, command) = (args.image.as_str(), args.command.as_slice());
+    let (target, command) = args.target.split();
     if let Some(other) = &args.diff {
         let left = dot_config(context, target, command, &args.options)?;
         let right = dot_config(context, other, &[], &args.options)?;

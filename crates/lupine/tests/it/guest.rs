@@ -21,7 +21,7 @@ const APPLETS: [&str; 22] = [
     "sleep", "stty", "tail", "touch", "true", "tty", "ulimit", "wc", "yes", "mount",
 ];
 /// One kernel for all guests that need nothing special.
-const KERNEL: [&str; 2] = ["--profile", "general"];
+pub const KERNEL: [&str; 2] = ["--profile", "general"];
 
 /// The command with a state directory of its own.
 pub struct Lupine {
@@ -150,6 +150,11 @@ pub fn cache() -> PathBuf {
 
 /// `dir:` of a small image with busybox in it.
 pub fn image() -> String {
+    format!("dir:{}", busybox_root().display())
+}
+
+/// A small root file system with busybox in it.
+pub fn busybox_root() -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("busybox-image");
     if !dir.exists() {
         let staged = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -159,7 +164,7 @@ pub fn image() -> String {
             assert!(dir.exists());
         }
     }
-    format!("dir:{}", dir.display())
+    dir
 }
 
 fn fill(root: &Path) {

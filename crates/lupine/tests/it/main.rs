@@ -1,10 +1,15 @@
 //! The command as users meet it. Guests are real: QEMU boots kernels that the
 //! first test to need one builds, into a cache that later runs find again.
 
+mod accelerator;
 mod bad_input;
 mod cli;
 mod crash;
 mod detached;
 mod guest;
 mod lists;
+mod network;
+mod pulled;
+#[path = "../../../image/tests/it/registry.rs"]
+mod registry;
 mod run;

@@ -255,6 +255,23 @@ fn products_come_alone() {
     ]);
     assert_eq!(ran.status, 0, "{ran:?}");
     assert_eq!(&fs::read(&kernel).unwrap()[..4], b"\x7fELF");
+    let compressed = file("bzImage");
+    let words = [
+        "kernel",
+        "--profile",
+        "general",
+        "--format",
+        "bzImage",
+        "-o",
+        &compressed,
+        &image,
+        "--",
+        "sh",
+    ];
+    let ran = lupine.lupine(&words);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    // The magic number of the x86 boot protocol.
+    assert_eq!(&fs::read(&compressed).unwrap()[0x202..0x206], b"HdrS");
     for format in ["ext2", "erofs", "cpio"] {
         let rootfs = file(format);
         let ran = lupine.lupine(&["rootfs", "--fs", format, "-o", &rootfs, &image, "--", "sh"]);

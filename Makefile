@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 run: ## From nothing to a running Redis on its own kernel
 	@scripts/setup.sh run
-	@cargo build --release --locked --quiet --package lupine
+	@cargo build --release --locked --package lupine
 	@scripts/demo.sh target/release/lupine
 
 test: ## What .ci/run calls: every test, real guests included

@@ -1,0 +1,221 @@
+//! Which files may run or be loaded: from the start command to interpreters, libraries, plugins.
+
+mod commands;
+mod config;
+mod libraries;
+mod named;
+mod runtimes;
+mod services;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use crate::elf::{Elf, is_elf};
+use crate::files::Files;
+use crate::report::{Member, MemberKind, Reason};
+use crate::start::{Limits, Start};
+
+/// Bytes that tell what a file is, and the most that is read of a text.
+const HEAD: u64 = 512;
+const TEXT: u64 = 1 << 20;
+
+/// A file of the closure with what was read of it.
+pub(crate) struct Loaded {
+    pub member: Member,
+    /// `None` when it is no ELF file that could be read.
+    pub elf: Option<Elf>,
+    pub text: Option<String>,
+    /// Who brought it in, by number.
+    parent: Option<usize>,
+}
+
+impl Loaded {
+    /// Whether it is there only because others link to it.
+    pub fn is_library(&self) -> bool {
+        matches!(self.member.why, Reason::Needed(_))
+            || (matches!(self.member.why, Reason::Interpreter(_)) && self.is_loader())
+    }
+
+    /// Whether it is a dynamic linker.
+    pub fn is_loader(&self) -> bool {
+        let name = crate::files::base_name(&self.member.path);
+        name.starts_with("ld-linux") || name.starts_with("ld-musl") || name.starts_with("ld-2.")
+    }
+}
+
+/// The walk over the files.
+pub(crate) struct Closure<'a> {
+    files: &'a dyn Files,
+    start: &'a Start,
+    pub members: Vec<Loaded>,
+    pub warnings: Vec<String>,
+    /// Real paths that were met, with their numbers; `None` for those that were left out.
+    known: HashMap<String, Option<usize>>,
+    todo: VecDeque<usize>,
+    /// Configuration files that were read.
+    configs: BTreeSet<String>,
+    /// Where the loader looks besides what files say; `None` until it is asked.
+    system: Option<Vec<String>>,
+    bytes: u64,
+}
+
+/// Follows a start command.
+pub(crate) fn closure<'a>(files: &'a dyn Files, start: &'a Start) -> Closure<'a> {
+    let mut closure = Closure {
+        files,
+        start,
+        members: Vec::new(),
+        warnings: Vec::new(),
+        known: HashMap::new(),
+        todo: VecDeque::new(),
+        configs: BTreeSet::new(),
+        system: None,
+        bytes: 0,
+    };
+    closure.command();
+    while let Some(number) = closure.todo.pop_front() {
+        closure.visit(number);
+    }
+    closure.services();
+    while let Some(number) = closure.todo.pop_front() {
+        closure.visit(number);
+    }
+    closure
+}
+
+impl Closure<'_> {
+    fn limits(&self) -> &Limits {
+        &self.start.limits
+    }
+
+    fn warn(&mut self, text: String) {
+        if !self.warnings.contains(&text) {
+            self.warnings.push(text);
+        }
+    }
+
+    /// Takes a file in, unless it is there already. Whether it could be found.
+    fn add(&mut self, path: &str, why: Reason, parent: Option<usize>) -> bool {
+        let Some(entry) = self.files.resolve(path).filter(crate::Entry::is_file) else {
+            return false;
+        };
+        if self.known.contains_key(&entry.path) {
+            return true;
+        }
+        if self.members.len() >= self.limits().files {
+            let limit = self.limits().files;
+            self.warn(format!("the closure is cut off at {limit} files"));
+            return true;
+        }
+        let loaded = self.load(&entry.path, why, parent);
+        let number = loaded.map(|loaded| {
+            self.members.push(loaded);
+            self.members.len() - 1
+        });
+        self.known.insert(entry.path, number);
+        self.todo.extend(number);
+        true
+    }
+
+    fn load(&mut self, path: &str, why: Reason, parent: Option<usize>) -> Option<Loaded> {
+        let head = match self.files.read(path, HEAD) {
+            Ok(head) => head,
+            Err(error) => {
+                self.warn(format!("{path} cannot be read: {error}"));
+                return None;
+            }
+        };
+        let (mut kind, mut elf, mut text, mut bytes) =
+            (MemberKind::Other, None, None, head.len() as u64);
+        if is_elf(&head) {
+            let content = self.content(path)?;
+            bytes = content.len() as u64;
+            match Elf::parse(content) {
+                Ok(read) => {
+                    kind = MemberKind::Elf;
+                    let problems = read.problems.iter().map(|p| format!("{path}: {p}"));
+                    let problems: Vec<_> = problems.collect();
+                    problems.into_iter().for_each(|problem| self.warn(problem));
+                    elf = Some(read);
+                }
+                Err(why) => self.warn(format!("{path} was not read: {why}")),
+            }
+        } else if head.starts_with(b"#!") || is_shell_text(path, &head) {
+            kind = MemberKind::Script;
+            let content = self.files.read(path, TEXT).unwrap_or(head);
+            bytes = content.len() as u64;
+            if bytes == TEXT {
+                self.warn(format!("{path}: only the first MiB of the script was read"));
+            }
+            text = Some(String::from_utf8_lossy(&content).into_owned());
+        } else {
+            self.warn(format!(
+                "{path} is neither ELF nor a script with #!: not read"
+            ));
+        }
+        let member = Member {
+            path: path.to_owned(),
+            kind,
+            why,
+            bytes,
+        };
+        Some(Loaded {
+            member,
+            elf,
+            text,
+            parent,
+        })
+    }
+
+    /// The bytes of a program, within the limits.
+    fn content(&mut self, path: &str) -> Option<Vec<u8>> {
+        let left = self.limits().bytes.saturating_sub(self.bytes);
+        let most = self.limits().file_bytes.min(left);
+        if most == 0 {
+            let limit = self.limits().bytes >> 20;
+            self.warn(format!(
+                "{path} and what follows was not read: the limit of {limit} MiB"
+            ));
+            return None;
+        }
+        match self.files.read(path, most) {
+            Ok(content) => {
+                self.bytes += content.len() as u64;
+                if content.len() as u64 == most {
+                    self.warn(format!(
+                        "{path}: only its first {} MiB were read",
+                        most >> 20
+                    ));
+                }
+                Some(content)
+            }
+            Err(error) => {
+                self.warn(format!("{path} cannot be read: {error}"));
+                None
+            }
+        }
+    }
+
+    fn visit(&mut self, number: usize) {
+        let member = &mut self.members[number];
+        let path = member.member.path.clone();
+        if let Some(elf) = member.elf.take() {
+            if let Some(interpreter) = &elf.interpreter
+                && !self.add(interpreter, Reason::Interpreter(path.clone()), Some(number))
+            {
+                self.warn(format!("{path} asks for {interpreter}, which is not there"));
+            }
+            self.libraries(number, &elf, &path);
+            self.named(number, &elf, &path);
+            self.members[number].elf = Some(elf);
+            self.runtime(number, &path);
+        } else if let Some(text) = member.text.take() {
+            self.script(number, &text, &path);
+            self.members[number].text = Some(text);
+        }
+    }
+}
+
+/// Whether a text without `#!` is meant for a shell, by its name.
+fn is_shell_text(path: &str, head: &[u8]) -> bool {
+    path.ends_with(".sh") && !head.contains(&0)
+}

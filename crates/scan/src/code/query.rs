@@ -1,0 +1,99 @@
+//! Which values a place may hold before an instruction, as far as one function shows.
+
+use std::collections::HashSet;
+
+use iced_x86::InstructionInfoFactory;
+
+use super::body::Body;
+use super::step::{Loc, Op, Step, step};
+
+/// Operations that are still to be applied, the last one first.
+pub(crate) type Ops = Vec<(Op, u64)>;
+
+/// Most operations that are kept, and most ways that are walked.
+const OPS: usize = 4;
+const WAYS: usize = 4000;
+
+/// One possible value.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Value {
+    Const(u64),
+    /// What the caller left in this place, changed by these operations.
+    Param(Loc, Ops),
+    Unknown,
+}
+
+/// `value` after the operations.
+pub(super) fn finish(value: u64, ops: &Ops) -> u64 {
+    ops.iter()
+        .rev()
+        .fold(value, |value, (op, by)| op.apply(value, *by))
+}
+
+/// All values that `loc` may have before instruction `index`.
+pub(super) fn values(
+    info: &mut InstructionInfoFactory,
+    body: &Body,
+    index: usize,
+    loc: Loc,
+) -> Vec<Value> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let mut todo = Vec::new();
+    let mut note = |value: Value| {
+        if !found.contains(&value) {
+            found.push(value);
+        }
+    };
+    enter(body, index, (loc, Ops::new()), &mut todo, &mut note);
+    while let Some((index, loc, ops)) = todo.pop() {
+        if seen.len() > WAYS {
+            note(Value::Unknown);
+            break;
+        }
+        if !seen.insert((index, loc, ops.clone())) {
+            continue;
+        }
+        let mut go_on = |loc, ops| enter(body, index, (loc, ops), &mut todo, &mut note);
+        match step(info, &body.code[index], body.frames[index], loc) {
+            Step::Pass => go_on(loc, ops),
+            Step::Copy(other) => go_on(other, ops),
+            Step::Either(other) => {
+                go_on(other, ops.clone());
+                go_on(loc, ops);
+            }
+            Step::Change(from, op, by) if ops.len() < OPS => {
+                let mut ops = ops;
+                ops.push((op, by));
+                go_on(from, ops);
+            }
+            Step::Const(one, other) => {
+                let both = [Some(one), other].into_iter().flatten();
+                both.for_each(|value| note(Value::Const(finish(value, &ops))));
+            }
+            Step::Change(..) | Step::Unknown => note(Value::Unknown),
+        }
+    }
+    found
+}
+
+/// Goes on with all instructions before `index`; at the function's start the caller decides.
+fn enter(
+    body: &Body,
+    index: usize,
+    (loc, ops): (Loc, Ops),
+    todo: &mut Vec<(usize, Loc, Ops)>,
+    note: &mut impl FnMut(Value),
+) {
+    let mut any = index == 0;
+    if any {
+        note(Value::Param(loc, ops.clone()));
+    }
+    for before in body.before(index) {
+        todo.push((before, loc, ops.clone()));
+        any = true;
+    }
+    if !any {
+        note(Value::Unknown);
+    }
+}

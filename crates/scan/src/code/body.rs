@@ -20,6 +20,8 @@ pub(super) struct Body {
     jumpers: HashMap<usize, Vec<usize>>,
     /// Jumps by a table or a register: they lead to what nobody else leads to.
     indirect: Vec<usize>,
+    /// Fill bytes behind a jump or a return, which nobody runs.
+    dead: Vec<bool>,
     pub frames: Vec<Frame>,
 }
 
@@ -70,9 +72,22 @@ impl Body {
                 _ => {}
             }
         }
+        for index in 0..self.code.len() {
+            let fills = matches!(self.code[index].mnemonic(), Mnemonic::Nop | Mnemonic::Int3);
+            let dead = fills && self.is_orphan(index);
+            self.dead.push(dead);
+        }
+    }
+
+    /// Whether the instruction is never run.
+    pub fn is_dead(&self, index: usize) -> bool {
+        self.dead.get(index).copied().unwrap_or(false)
     }
 
     fn falls_through(&self, index: usize) -> bool {
+        if self.is_dead(index) {
+            return false;
+        }
         let flow = self.code[index].flow_control();
         !matches!(
             flow,
@@ -89,7 +104,7 @@ impl Body {
             .checked_sub(1)
             .filter(|previous| self.falls_through(*previous));
         let jumpers = self.jumpers.get(&index).map_or(&[][..], Vec::as_slice);
-        let orphan = index != 0 && previous.is_none() && jumpers.is_empty();
+        let orphan = self.is_orphan(index) && !self.is_dead(index);
         let indirect = if orphan { &self.indirect[..] } else { &[] };
         previous
             .into_iter()

@@ -74,6 +74,9 @@ pub(super) fn values(
             Step::Change(..) | Step::Unknown => note(Value::Unknown),
         }
     }
+    if found.is_empty() {
+        found.push(Value::Unknown);
+    }
     found
 }
 
@@ -93,7 +96,7 @@ fn enter(
         todo.push((before, loc, ops.clone()));
         any = true;
     }
-    if !any {
+    if !any && !body.is_dead(index) {
         note(Value::Unknown);
     }
 }

@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use object::Endianness;
-use object::elf::{EM_X86_64, ET_DYN, ET_EXEC, FileHeader64, PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD};
+use object::elf::{
+    EM_X86_64, ET_DYN, ET_EXEC, FileHeader64, PF_W, PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD,
+};
 use object::read::elf::{FileHeader, ProgramHeader};
 
 type Header = FileHeader64<Endianness>;
@@ -206,6 +208,12 @@ impl Elf {
         self.segments
             .iter()
             .any(|s| s.region.address <= address && address < s.region.end())
+    }
+
+    /// Whether a program may write to `address`: what the file has there need not stay.
+    pub fn is_writable(&self, address: u64) -> bool {
+        let mut writable = self.segments.iter().filter(|s| s.flags & PF_W.0 != 0);
+        writable.any(|s| s.region.address <= address && address < s.region.end())
     }
 
     /// The bytes from `address` to the end of its segment.

@@ -6,6 +6,7 @@ use iced_x86::InstructionInfoFactory;
 
 use super::body::Body;
 use super::step::{Loc, Op, Step, step};
+use crate::elf::Elf;
 
 /// Operations that are still to be applied, the last one first.
 pub(crate) type Ops = Vec<(Op, u64)>;
@@ -33,6 +34,7 @@ pub(super) fn finish(value: u64, ops: &Ops) -> u64 {
 /// All values that `loc` may have before instruction `index`.
 pub(super) fn values(
     info: &mut InstructionInfoFactory,
+    elf: &Elf,
     body: &Body,
     index: usize,
     loc: Loc,
@@ -71,6 +73,7 @@ pub(super) fn values(
                 let both = [Some(one), other].into_iter().flatten();
                 both.for_each(|value| note(Value::Const(finish(value, &ops))));
             }
+            Step::Load(address, size) => loaded(elf, address, size, &ops, &mut note),
             Step::Change(..) | Step::Unknown => note(Value::Unknown),
         }
     }
@@ -78,6 +81,27 @@ pub(super) fn values(
         found.push(Value::Unknown);
     }
     found
+}
+
+/// The value that a variable has at the start. What may be written may have another one later.
+fn loaded(elf: &Elf, address: u64, size: usize, ops: &Ops, note: &mut impl FnMut(Value)) {
+    let bytes = elf
+        .at(address)
+        .get(..size)
+        .filter(|_| matches!(size, 4 | 8));
+    let value = bytes.map(|bytes| {
+        bytes
+            .iter()
+            .rev()
+            .fold(0, |value, byte| value << 8 | u64::from(*byte))
+    });
+    // Zero says nothing: it is what comes before an initialisation.
+    if let Some(value) = value.filter(|value| *value != 0) {
+        note(Value::Const(finish(value, ops)));
+    }
+    if value.is_none_or(|value| value == 0) || elf.is_writable(address) {
+        note(Value::Unknown);
+    }
 }
 
 /// Goes on with all instructions before `index`; at the function's start the caller decides.

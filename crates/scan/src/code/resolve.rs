@@ -120,7 +120,7 @@ impl<'f> Resolver<'f> {
                 Want::Is(value) => vec![Value::Const(*value)],
                 Want::Lost => vec![Value::Unknown],
                 Want::In(loc, ops) => {
-                    let found = values(&mut self.info, &body, index, *loc);
+                    let found = values(&mut self.info, self.elf, &body, index, *loc);
                     found.into_iter().map(|value| delayed(value, ops)).collect()
                 }
             });

@@ -66,6 +66,8 @@ pub(super) enum Step {
     Either(Loc),
     /// It was in this place and was changed.
     Change(Loc, Op, u64),
+    /// It was read from this address; the register has so many bytes.
+    Load(u64, usize),
     /// Nobody knows.
     Unknown,
 }
@@ -141,6 +143,9 @@ fn source(at: &Instruction, frame: Frame, index: u32) -> Step {
     match at.op_kind(index) {
         OpKind::Register => {
             register(at.op_register(index)).map_or(Step::Unknown, |r| Step::Copy(Loc::Reg(r)))
+        }
+        OpKind::Memory if at.is_ip_rel_memory_operand() => {
+            Step::Load(at.ip_rel_memory_address(), at.memory_size().size())
         }
         OpKind::Memory => slot(at, frame).map_or(Step::Unknown, Step::Copy),
         _ => immediate(at, index).map_or(Step::Unknown, |value| Step::Const(value, None)),

@@ -27,12 +27,27 @@ impl Elf {
             .unwrap_or_default()
             .chunks_exact(8)
             .take(count);
-        let starts = rows.map(|row| {
-            let distance = i64::from(u32_at(row, 0).cast_signed());
+        let place = |row: &[u8], at: usize| {
+            let distance = i64::from(u32_at(row, at).cast_signed());
             address.wrapping_add_signed(distance)
+        };
+        let starts = rows.map(|row| {
+            // The frame of a signal's trampoline starts a byte early, for unwinders that look up
+            // the address before the one to which a call returns.
+            let early = u64::from(self.is_signal_frame(place(row, 4)));
+            place(row, 0).wrapping_add(early)
         });
         let starts: Vec<u64> = starts.collect();
         self.starts.extend(starts);
+    }
+
+    /// Whether the frame description at `address` is one of a signal handler's return.
+    fn is_signal_frame(&self, address: u64) -> bool {
+        let common = address.wrapping_add(4);
+        let distance = u64::from(u32_at(self.at(common), 0));
+        let augmentation = self.at(common.wrapping_sub(distance)).get(9..17);
+        let text = augmentation.unwrap_or_default().split(|&b| b == 0).next();
+        text.unwrap_or_default().contains(&b'S')
     }
 
     fn frame_table(&self) -> Option<u64> {

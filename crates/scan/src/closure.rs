@@ -53,6 +53,10 @@ pub(crate) struct Closure<'a> {
     todo: VecDeque<usize>,
     /// Configuration files that were read.
     configs: BTreeSet<String>,
+    /// Those that are to be read, when the programs that name them are known.
+    later: Vec<String>,
+    /// Directories that programs name, for so many members; see [`Closure::named_dirs`].
+    dirs: (usize, Vec<String>),
     /// Where the loader looks besides what files say; `None` until it is asked.
     system: Option<Vec<String>>,
     bytes: u64,
@@ -68,17 +72,15 @@ pub(crate) fn closure<'a>(files: &'a dyn Files, start: &'a Start) -> Closure<'a>
         known: HashMap::new(),
         todo: VecDeque::new(),
         configs: BTreeSet::new(),
+        later: Vec::new(),
+        dirs: (0, Vec::new()),
         system: None,
         bytes: 0,
     };
     closure.command();
-    while let Some(number) = closure.todo.pop_front() {
-        closure.visit(number);
-    }
+    closure.rest();
     closure.services();
-    while let Some(number) = closure.todo.pop_front() {
-        closure.visit(number);
-    }
+    closure.rest();
     closure
 }
 
@@ -191,6 +193,19 @@ impl Closure<'_> {
             Err(error) => {
                 self.warn(format!("{path} cannot be read: {error}"));
                 None
+            }
+        }
+    }
+
+    /// Follows everything that is still to be followed.
+    fn rest(&mut self) {
+        loop {
+            if let Some(number) = self.todo.pop_front() {
+                self.visit(number);
+            } else if let Some(path) = self.later.pop() {
+                self.config(&path, 0);
+            } else {
+                return;
             }
         }
     }

@@ -64,7 +64,7 @@ impl Closure<'_> {
             self.add(&path, Reason::Word(COMMAND_LINE.into()), None);
         } else if value.contains('/') || value.contains('.') {
             let path = join(self.cwd(), value);
-            self.config(&path, 0);
+            self.later.push(path);
         }
     }
 
@@ -148,7 +148,7 @@ impl Closure<'_> {
             } else if word.ends_with(".sh") && word.starts_with('/') {
                 self.add(word, why, parent);
             } else if word.ends_with(".conf") && word.starts_with('/') {
-                self.config(word, 0);
+                self.later.push(word.to_owned());
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Files whose names stand in a program that can open libraries or start programs.
 
-use super::{Closure, Loaded};
+use super::Closure;
 use crate::elf::Elf;
 use crate::files::base_name;
 use crate::report::Reason;
@@ -44,7 +44,7 @@ impl Closure<'_> {
             } else if runs && text.starts_with('/') && self.is_program(text) {
                 self.add(text, why(), Some(number));
             } else if !library && text.starts_with('/') && text.ends_with(".conf") {
-                self.config(text, 0);
+                self.later.push(text.to_owned());
             }
         }
     }
@@ -55,19 +55,22 @@ impl Closure<'_> {
     }
 
     /// The directories whose names stand in the programs of the closure.
-    pub(super) fn named_dirs(&self) -> Vec<String> {
+    pub(super) fn named_dirs(&mut self) -> Vec<String> {
+        if self.dirs.0 == self.members.len() {
+            return self.dirs.1.clone();
+        }
         let programs = self.members.iter().filter(|member| !member.is_library());
         let texts = programs
-            .filter_map(|Loaded { elf, .. }| Some(elf.as_ref()?.names()))
+            .filter_map(|member| Some(member.elf.as_ref()?.names()))
             .flatten();
-        let paths = texts
-            .map(|name| name.text)
-            .filter(|text| text.starts_with('/') && text.len() > 4);
+        let paths = texts.map(|name| name.text);
         let is_dir = |path: &String| {
-            let entry = self.files.resolve(path);
-            entry.is_some_and(|entry| entry.kind == crate::EntryKind::Directory)
+            let entry = self.files.resolve(path).map(|entry| entry.kind);
+            path.len() > 4 && path.starts_with('/') && entry == Some(crate::EntryKind::Directory)
         };
-        paths.filter(is_dir).take(DIRS).collect()
+        let dirs: Vec<String> = paths.filter(is_dir).take(DIRS).collect();
+        self.dirs = (self.members.len(), dirs.clone());
+        dirs
     }
 }
 

@@ -69,12 +69,17 @@ pub(super) fn values(
                 ops.push((op, by));
                 go_on(from, ops);
             }
+            Step::Linear(from, by, add) if ops.len() + 1 < OPS => {
+                let mut ops = ops;
+                ops.extend([(Op::Add, add), (Op::Mul, by)]);
+                go_on(from, ops);
+            }
             Step::Const(one, other) => {
                 let both = [Some(one), other].into_iter().flatten();
                 both.for_each(|value| note(Value::Const(finish(value, &ops))));
             }
             Step::Load(address, size) => loaded(elf, address, size, &ops, &mut note),
-            Step::Change(..) | Step::Unknown => note(Value::Unknown),
+            Step::Change(..) | Step::Linear(..) | Step::Unknown => note(Value::Unknown),
         }
     }
     if found.is_empty() {

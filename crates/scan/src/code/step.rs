@@ -26,6 +26,7 @@ pub(crate) const R10: Loc = Loc::Reg(10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Op {
     Add,
+    Mul,
     And,
     Or,
     Xor,
@@ -40,6 +41,7 @@ impl Op {
     pub fn apply(self, value: u64, by: u64) -> u64 {
         match self {
             Self::Add => value.wrapping_add(by),
+            Self::Mul => value.wrapping_mul(by),
             Self::And | Self::Mask => value & by,
             Self::Or => value | by,
             Self::Xor => value ^ by,
@@ -66,6 +68,8 @@ pub(super) enum Step {
     Either(Loc),
     /// It was in this place and was changed.
     Change(Loc, Op, u64),
+    /// It was in this place and was multiplied by the first, then added to the second.
+    Linear(Loc, u64, u64),
     /// It was read from this address; the register has so many bytes.
     Load(u64, usize),
     /// Nobody knows.
@@ -229,13 +233,18 @@ fn lea(at: &Instruction, frame: Frame) -> Step {
     if at.is_ip_rel_memory_operand() {
         return Step::Const(at.ip_rel_memory_address(), None);
     }
-    if at.memory_index() != Register::None || slot(at, frame).is_some() {
-        return Step::Unknown;
+    let (base, index) = (register(at.memory_base()), register(at.memory_index()));
+    let (scale, add) = (
+        u64::from(at.memory_index_scale()),
+        at.memory_displacement64(),
+    );
+    match (base, index) {
+        _ if slot(at, frame).is_some() => Step::Unknown,
+        (Some(base), None) => Step::Change(Loc::Reg(base), Op::Add, add),
+        (None, Some(index)) => Step::Linear(Loc::Reg(index), scale, add),
+        (Some(base), Some(index)) if base == index => Step::Linear(Loc::Reg(index), scale + 1, add),
+        _ => Step::Unknown,
     }
-    let base = register(at.memory_base());
-    base.map_or(Step::Unknown, |base| {
-        Step::Change(Loc::Reg(base), Op::Add, at.memory_displacement64())
-    })
 }
 
 fn is_set(mnemonic: Mnemonic) -> bool {

@@ -24,6 +24,8 @@ pub(crate) struct Loaded {
     /// `None` when it is no ELF file that could be read.
     pub elf: Option<Elf>,
     pub text: Option<String>,
+    /// It is the dynamic linker of another member.
+    pub loader: bool,
     /// Who brought it in, by number.
     parent: Option<usize>,
 }
@@ -31,14 +33,7 @@ pub(crate) struct Loaded {
 impl Loaded {
     /// Whether it is there only because others link to it.
     pub fn is_library(&self) -> bool {
-        matches!(self.member.why, Reason::Needed(_))
-            || (matches!(self.member.why, Reason::Interpreter(_)) && self.is_loader())
-    }
-
-    /// Whether it is a dynamic linker.
-    pub fn is_loader(&self) -> bool {
-        let name = crate::files::base_name(&self.member.path);
-        name.starts_with("ld-linux") || name.starts_with("ld-musl") || name.starts_with("ld-2.")
+        matches!(self.member.why, Reason::Needed(_)) || self.loader
     }
 }
 
@@ -55,6 +50,8 @@ pub(crate) struct Closure<'a> {
     configs: BTreeSet<String>,
     /// Those that are to be read, when the programs that name them are known.
     later: Vec<String>,
+    /// Libraries that were not found, and who needs them.
+    missing: Vec<(String, String)>,
     /// Directories that programs name, for so many members; see [`Closure::named_dirs`].
     dirs: (usize, Vec<String>),
     /// Where the loader looks besides what files say; `None` until it is asked.
@@ -73,6 +70,7 @@ pub(crate) fn closure<'a>(files: &'a dyn Files, start: &'a Start) -> Closure<'a>
         todo: VecDeque::new(),
         configs: BTreeSet::new(),
         later: Vec::new(),
+        missing: Vec::new(),
         dirs: (0, Vec::new()),
         system: None,
         bytes: 0,
@@ -81,6 +79,7 @@ pub(crate) fn closure<'a>(files: &'a dyn Files, start: &'a Start) -> Closure<'a>
     closure.rest();
     closure.services();
     closure.rest();
+    closure.missing();
     closure
 }
 
@@ -126,46 +125,66 @@ impl Closure<'_> {
                 return None;
             }
         };
-        let (mut kind, mut elf, mut text, mut bytes) =
-            (MemberKind::Other, None, None, head.len() as u64);
+        let by_elf = parent.is_some_and(|by| self.members[by].member.kind == MemberKind::Elf);
+        let loader = by_elf && matches!(why, Reason::Interpreter(_));
+        let bytes = head.len() as u64;
+        let member = Member {
+            path: path.to_owned(),
+            kind: MemberKind::Other,
+            why,
+            bytes,
+        };
+        let mut loaded = Loaded {
+            member,
+            elf: None,
+            text: None,
+            loader,
+            parent,
+        };
         if is_elf(&head) {
-            let content = self.content(path)?;
-            bytes = content.len() as u64;
-            match Elf::parse(content) {
-                Ok(read) => {
-                    kind = MemberKind::Elf;
-                    let problems = read.problems.iter().map(|p| format!("{path}: {p}"));
-                    let problems: Vec<_> = problems.collect();
-                    problems.into_iter().for_each(|problem| self.warn(problem));
-                    elf = Some(read);
-                }
-                Err(why) => self.warn(format!("{path} was not read: {why}")),
-            }
+            self.load_elf(&mut loaded)?;
         } else if head.starts_with(b"#!") || is_shell_text(path, &head) {
-            kind = MemberKind::Script;
-            let content = self.files.read(path, TEXT).unwrap_or(head);
-            bytes = content.len() as u64;
-            if bytes == TEXT {
-                self.warn(format!("{path}: only the first MiB of the script was read"));
-            }
-            text = Some(String::from_utf8_lossy(&content).into_owned());
+            self.load_script(&mut loaded);
+        } else if matches!(
+            loaded.member.why,
+            Reason::Named(_) | Reason::Config(_) | Reason::Word(_)
+        ) {
+            // A text that happens to be the name of some file.
+            return None;
         } else {
             self.warn(format!(
                 "{path} is neither ELF nor a script with #!: not read"
             ));
         }
-        let member = Member {
-            path: path.to_owned(),
-            kind,
-            why,
-            bytes,
-        };
-        Some(Loaded {
-            member,
-            elf,
-            text,
-            parent,
-        })
+        Some(loaded)
+    }
+
+    fn load_elf(&mut self, loaded: &mut Loaded) -> Option<()> {
+        let path = loaded.member.path.clone();
+        let content = self.content(&path)?;
+        loaded.member.bytes = content.len() as u64;
+        match Elf::parse(content) {
+            Ok(elf) => {
+                loaded.member.kind = MemberKind::Elf;
+                for problem in &elf.problems {
+                    self.warn(format!("{path}: {problem}"));
+                }
+                loaded.elf = Some(elf);
+            }
+            Err(why) => self.warn(format!("{path} was not read: {why}")),
+        }
+        Some(())
+    }
+
+    fn load_script(&mut self, loaded: &mut Loaded) {
+        let path = &loaded.member.path;
+        let content = self.files.read(path, TEXT).unwrap_or_default();
+        if content.len() as u64 == TEXT {
+            self.warn(format!("{path}: only the first MiB of the script was read"));
+        }
+        loaded.member.kind = MemberKind::Script;
+        loaded.member.bytes = content.len() as u64;
+        loaded.text = Some(String::from_utf8_lossy(&content).into_owned());
     }
 
     /// The bytes of a program, within the limits.
@@ -193,6 +212,19 @@ impl Closure<'_> {
             Err(error) => {
                 self.warn(format!("{path} cannot be read: {error}"));
                 None
+            }
+        }
+    }
+
+    /// Says which libraries were not found: a name that is loaded already is not looked for again.
+    fn missing(&mut self) {
+        for (path, name) in std::mem::take(&mut self.missing) {
+            let mut loaded = self
+                .members
+                .iter()
+                .map(|loaded| crate::files::base_name(&loaded.member.path));
+            if !loaded.any(|loaded| loaded == name) {
+                self.warn(format!("{path} needs {name}, which was not found"));
             }
         }
     }

@@ -9,6 +9,8 @@ mod frames;
 mod sections;
 mod strings;
 
+pub(crate) use strings::Text;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 

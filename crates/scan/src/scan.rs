@@ -53,6 +53,7 @@ fn follow(programs: &[&Loaded], codes: &[Code]) -> Reach {
             elf,
             code,
             whole: !loaded.is_library(),
+            loader: loaded.loader,
         })
     });
     reach(&parts.collect::<Vec<_>>())

@@ -30,7 +30,7 @@ impl Closure<'_> {
             if !self.library(number, elf, path, name, Reason::Needed(path.into()))
                 && !name.starts_with("libc.musl")
             {
-                self.warn(format!("{path} needs {name}, which was not found"));
+                self.missing.push((path.to_owned(), name.clone()));
             }
         }
     }
@@ -68,8 +68,16 @@ impl Closure<'_> {
         paths(self.start.var("LD_LIBRARY_PATH").unwrap_or_default(), path);
         paths(elf.runpath.as_deref().unwrap_or_default(), path);
         dirs.extend(self.system_dirs());
-        dirs.iter()
-            .any(|dir| self.add(&join(dir, name), why.clone(), Some(number)))
+        // glibc prefers builds for newer processors: which one, the machine decides.
+        let newer = [2, 3, 4].map(|level| format!("glibc-hwcaps/x86-64-v{level}/{name}"));
+        let mut found = false;
+        for dir in &dirs {
+            for name in &newer {
+                self.add(&join(dir, name), why.clone(), Some(number));
+            }
+            found = found || self.add(&join(dir, name), why.clone(), Some(number));
+        }
+        found
     }
 
     fn system_dirs(&mut self) -> Vec<String> {

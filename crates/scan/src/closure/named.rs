@@ -50,6 +50,12 @@ impl Closure<'_> {
     }
 
     fn is_program(&self, path: &str) -> bool {
+        if ["/proc/", "/sys/", "/dev/"]
+            .iter()
+            .any(|root| path.starts_with(root))
+        {
+            return false;
+        }
         let entry = self.files.resolve(path);
         entry.is_some_and(|entry| entry.is_executable())
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
 
-use super::step::{Frame, Loc, slot};
+use super::step::{Frame, Loc, register, slot};
 use super::sweep::{Code, slice};
 use crate::elf::Elf;
 
@@ -110,6 +110,34 @@ impl Body {
             .into_iter()
             .chain(jumpers.iter().copied())
             .chain(indirect.iter().copied())
+    }
+
+    /// What the comparison at the jump `from` says about a register on the way to `to`.
+    pub fn equal(&self, from: usize, to: usize) -> Option<(Loc, u64)> {
+        let jump = &self.code[from];
+        let on_equal = match jump.mnemonic() {
+            Mnemonic::Je => true,
+            Mnemonic::Jne => false,
+            _ => return None,
+        };
+        let jumps = self.code.get(to)?.ip() == jump.near_branch_target();
+        let compare = self.code.get(from.checked_sub(1)?)?;
+        if jumps != on_equal
+            || compare.op0_kind() != OpKind::Register
+            || compare.op0_register().size() < 4
+        {
+            return None;
+        }
+        let place = Loc::Reg(register(compare.op0_register())?);
+        match compare.mnemonic() {
+            Mnemonic::Test if compare.op1_kind() == OpKind::Register => {
+                (compare.op1_register() == compare.op0_register()).then_some((place, 0))
+            }
+            Mnemonic::Cmp if !matches!(compare.op1_kind(), OpKind::Register | OpKind::Memory) => {
+                Some((place, compare.immediate(1)))
+            }
+            _ => None,
+        }
     }
 
     /// Follows the stack pointer from the start along all known ways; what only a table leads to

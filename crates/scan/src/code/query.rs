@@ -69,6 +69,11 @@ pub(super) fn values(
                 ops.push((op, by));
                 go_on(from, ops);
             }
+            Step::LowByte(value) if ops.len() + 1 < OPS => {
+                let mut ops = ops;
+                ops.extend([(Op::Or, value), (Op::And, !0xff)]);
+                go_on(loc, ops);
+            }
             Step::Linear(from, by, add) if ops.len() + 1 < OPS => {
                 let mut ops = ops;
                 ops.extend([(Op::Add, add), (Op::Mul, by)]);
@@ -79,7 +84,9 @@ pub(super) fn values(
                 both.for_each(|value| note(Value::Const(finish(value, &ops))));
             }
             Step::Load(address, size) => loaded(elf, address, size, &ops, &mut note),
-            Step::Change(..) | Step::Linear(..) | Step::Unknown => note(Value::Unknown),
+            Step::Change(..) | Step::Linear(..) | Step::LowByte(_) | Step::Unknown => {
+                note(Value::Unknown)
+            }
         }
     }
     if found.is_empty() {
@@ -122,8 +129,11 @@ fn enter(
         note(Value::Param(loc, ops.clone()));
     }
     for before in body.before(index) {
-        todo.push((before, loc, ops.clone()));
         any = true;
+        match body.equal(before, index) {
+            Some((place, value)) if place == loc => note(Value::Const(finish(value, &ops))),
+            _ => todo.push((before, loc, ops.clone())),
+        }
     }
     if !any && !body.is_dead(index) {
         note(Value::Unknown);

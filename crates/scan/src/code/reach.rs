@@ -29,6 +29,8 @@ pub(crate) struct Part<'f> {
     pub code: &'f Code,
     /// All of it counts, whatever leads into it.
     pub whole: bool,
+    /// It is the dynamic linker: it looks names up, its own too, without asking another.
+    pub loader: bool,
 }
 
 impl Reach {
@@ -110,7 +112,7 @@ impl<'p, 'f> Walk<'p, 'f> {
     /// Whoever calls `dlsym` does it with a name that stands in its data.
     fn looked_up(&mut self) {
         for part in self.parts {
-            if !part.elf.imports_any(&["dlsym", "dlvsym"]) {
+            if !part.loader && !part.elf.imports_any(&["dlsym", "dlvsym"]) {
                 continue;
             }
             let texts = part
@@ -149,7 +151,8 @@ impl<'p, 'f> Walk<'p, 'f> {
             return;
         }
         // A start that only a call made up may be the middle of a function: go on behind it.
-        if end != u64::MAX && elf.starts.binary_search(&end).is_err() {
+        let made_up = end != u64::MAX && elf.starts.binary_search(&end).is_err();
+        if made_up && code.runs_on(elf, index) {
             self.todo.push((file, end));
         }
         for reference in code.refs_in(start, end) {

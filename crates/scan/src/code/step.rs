@@ -70,6 +70,8 @@ pub(super) enum Step {
     Change(Loc, Op, u64),
     /// It was in this place and was multiplied by the first, then added to the second.
     Linear(Loc, u64, u64),
+    /// It was there, and its low byte was set to this.
+    LowByte(u64),
     /// It was read from this address; the register has so many bytes.
     Load(u64, usize),
     /// Nobody knows.
@@ -184,6 +186,10 @@ fn write_step(
     let change = |op: Op| immediate(at, 1).map_or(Step::Unknown, |by| Step::Change(here, op, by));
     match at.mnemonic() {
         Mnemonic::Mov if wide => source(at, frame, 1),
+        // Old hand-written code: clear all of it, then set the low byte.
+        Mnemonic::Mov if at.op0_register().size() == 1 => {
+            immediate(at, 1).map_or(Step::Unknown, |value| Step::LowByte(value & 0xff))
+        }
         Mnemonic::Mov => Step::Unknown,
         Mnemonic::Movzx => extended(at, frame),
         Mnemonic::Movsxd | Mnemonic::Movsx => source(at, frame, 1),

@@ -59,15 +59,16 @@ pub(crate) fn sweep(elf: &Elf) -> Code {
     code.refs.sort_by_key(|r| r.from);
     code.syscalls.sort_unstable();
     let targets = code.refs.iter().filter(|r| r.kind == Kind::Call);
-    let mut starts: Vec<u64> = targets
-        .map(|r| r.to)
-        .filter(|to| elf.in_code(*to))
-        .collect();
+    let mut starts: Vec<u64> = targets.map(|r| r.to).collect();
     starts.extend(&elf.starts);
     starts.extend(elf.code.iter().map(|region| region.address));
-    starts.sort_unstable();
-    starts.dedup();
-    code.starts = starts;
+    code.set_starts(elf, starts);
+    // Where no unwind table says so, a function that others only jump to shows by that.
+    let jumps = code.refs.iter().filter(|r| r.kind == Kind::Jump);
+    let across = jumps.filter(|r| code.function(r.from) != code.function(r.to));
+    let mut starts: Vec<u64> = across.map(|r| r.to).collect();
+    starts.append(&mut code.starts);
+    code.set_starts(elf, starts);
     code
 }
 
@@ -81,6 +82,39 @@ pub(super) fn slice<'e>(elf: &'e Elf, region: &Region, start: u64, end: u64) -> 
 }
 
 impl Code {
+    fn set_starts(&mut self, elf: &Elf, mut starts: Vec<u64>) {
+        starts.retain(|address| elf.in_code(*address));
+        starts.sort_unstable();
+        starts.dedup();
+        self.starts = starts;
+    }
+
+    /// Whether function `index` does not end with a jump or a return: its last bytes run on into
+    /// the next function, because a call into its middle made two of it.
+    pub fn runs_on(&self, elf: &Elf, index: usize) -> bool {
+        let (start, end) = (self.starts[index], self.end(index));
+        let region = elf
+            .code
+            .iter()
+            .find(|r| r.address <= start && start < r.end());
+        let bytes = region.map_or(&[][..], |region| {
+            slice(elf, region, start, end.min(region.end()))
+        });
+        let mut runs_on = true;
+        for at in &mut Decoder::with_ip(64, bytes, start, DecoderOptions::NONE) {
+            if !matches!(at.mnemonic(), Mnemonic::Nop | Mnemonic::Int3) {
+                runs_on = !matches!(
+                    at.flow_control(),
+                    FlowControl::UnconditionalBranch
+                        | FlowControl::IndirectBranch
+                        | FlowControl::Return
+                        | FlowControl::Exception
+                );
+            }
+        }
+        runs_on
+    }
+
     /// The function that holds `address`, as an index.
     pub fn function(&self, address: u64) -> Option<usize> {
         self.starts

@@ -2,6 +2,8 @@
 
 use super::View;
 use crate::closure::Loaded;
+use crate::code::Kind;
+use crate::elf::{Elf, Text};
 use crate::report::{Evidence, Scan};
 
 /// Directories that the kernel fills.
@@ -12,7 +14,11 @@ pub(crate) fn texts(view: &View, scan: &mut Scan) {
     let Some(elf) = &view.loaded.elf else {
         return;
     };
-    for name in elf.names() {
+    let ends = if elf.go { ends(view, elf) } else { Vec::new() };
+    for mut name in elf.names() {
+        if elf.go && !cut(&mut name, &ends) {
+            continue;
+        }
         let Some(path) = kernel_path(&name.text) else {
             continue;
         };
@@ -20,6 +26,30 @@ pub(crate) fn texts(view: &View, scan: &mut Scan) {
         let evidence = view.evidence(name.address, reached, format!("the text {}", name.text));
         scan.add(format!("path:{path}"), evidence);
     }
+}
+
+/// Where Go's strings start, and so where those before them end: what code or data points at.
+fn ends(view: &View, elf: &Elf) -> Vec<u64> {
+    let taken = view.code.refs.iter().filter(|r| r.kind == Kind::Address);
+    let mut ends: Vec<u64> = taken.map(|reference| reference.to).collect();
+    ends.extend(elf.pointers.iter().map(|pointer| pointer.1));
+    for region in &elf.data {
+        let words = elf.bytes[region.range.clone()].chunks_exact(8);
+        let words = words.filter_map(|word| word.try_into().ok().map(u64::from_le_bytes));
+        ends.extend(words.filter(|word| elf.holds(*word)));
+    }
+    ends.sort_unstable();
+    ends
+}
+
+/// Cuts a text off where the next one starts; whether it is one that something points at.
+fn cut(name: &mut Text, ends: &[u64]) -> bool {
+    let at = ends.partition_point(|end| *end <= name.address);
+    if let Some(end) = ends.get(at) {
+        let length = usize::try_from(end - name.address).unwrap_or(usize::MAX);
+        name.text.truncate(length);
+    }
+    at.checked_sub(1).is_some_and(|at| ends[at] == name.address)
 }
 
 /// Adds what a script's text names.

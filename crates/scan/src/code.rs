@@ -10,5 +10,5 @@ mod sweep;
 
 pub(crate) use reach::{Part, Reach, reach};
 pub(crate) use resolve::{Outcome, Resolver, Want};
-pub(crate) use step::{Loc, R8, R9, R10, RAX, RCX, RDI, RDX, RSI};
+pub(crate) use step::{Loc, R8, R9, R10, RAX, RCX, RDI, RDX, RSI, as_address, is_number};
 pub(crate) use sweep::{Code, Kind, sweep};

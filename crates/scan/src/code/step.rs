@@ -22,6 +22,20 @@ pub(crate) const R8: Loc = Loc::Reg(8);
 pub(crate) const R9: Loc = Loc::Reg(9);
 pub(crate) const R10: Loc = Loc::Reg(10);
 
+/// Marks a constant that was computed as an address: no number that a program passes to the kernel
+/// is that large, nor is a negative one, which has the highest bit.
+const ADDRESS: u64 = 1 << 62;
+
+/// The address that a constant is, with or without its mark; `None` for numbers that cannot be one.
+pub(crate) fn as_address(value: u64) -> Option<u64> {
+    (value >> 63 == 0).then_some(value & !ADDRESS)
+}
+
+/// Whether a constant is a plain number.
+pub(crate) fn is_number(value: u64) -> bool {
+    value >> 62 != 1
+}
+
 /// An operation with a constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Op {
@@ -237,7 +251,7 @@ fn extended(at: &Instruction, frame: Frame) -> Step {
 
 fn lea(at: &Instruction, frame: Frame) -> Step {
     if at.is_ip_rel_memory_operand() {
-        return Step::Const(at.ip_rel_memory_address(), None);
+        return Step::Const(ADDRESS | at.ip_rel_memory_address(), None);
     }
     let (base, index) = (register(at.memory_base()), register(at.memory_index()));
     let (scale, add) = (

@@ -3,7 +3,7 @@
 
 use super::View;
 use super::rules::{Rule, of, same_arguments};
-use crate::code::{Kind, Loc, R8, R9, R10, RAX, RCX, RDI, RDX, RSI, Resolver, Want};
+use crate::code::{Kind, Loc, R8, R9, R10, RAX, RCX, RDI, RDX, RSI, Resolver, Want, is_number};
 use crate::elf::Elf;
 use crate::report::{Scan, Unknown};
 use crate::syscalls;
@@ -82,8 +82,9 @@ impl Look<'_, '_> {
         for outcome in &outcomes {
             let reached = self.view.reaches(site) && self.view.reaches(outcome.at);
             let known = outcome.values[0]
-                .map(|v| v & 0xffff_ffff)
-                .filter(|v| *v < NUMBERS);
+                .filter(|value| is_number(*value))
+                .map(|value| value & 0xffff_ffff)
+                .filter(|value| *value < NUMBERS);
             let name = known.and_then(|value| syscalls::name(value as u32));
             match (name, known) {
                 (Some(name), _) => {

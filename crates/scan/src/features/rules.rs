@@ -1,5 +1,7 @@
 //! Which arguments of which system calls select what the kernel must have.
 
+use crate::code::{as_address, is_number};
+
 /// What one argument, or several, mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule {
@@ -108,11 +110,10 @@ impl Rule {
     ) -> Vec<String> {
         // The kernel looks at the lower half of all of these but the addresses.
         let low = |index: usize| {
-            values
-                .get(index)
-                .copied()
-                .flatten()
-                .map(|v| (v & 0xffff_ffff) as u32)
+            let value = values.get(index).copied().flatten();
+            value
+                .filter(|value| is_number(*value))
+                .map(|value| (value & 0xffff_ffff) as u32)
         };
         match self {
             Self::Case(n, mask) => {
@@ -145,7 +146,12 @@ impl Rule {
                     .collect()
             }
             Self::FileSystem(_) => {
-                let name = values.first().copied().flatten().and_then(text);
+                let name = values
+                    .first()
+                    .copied()
+                    .flatten()
+                    .and_then(as_address)
+                    .and_then(text);
                 let name = name.filter(|n| {
                     n.bytes()
                         .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.')

@@ -193,3 +193,30 @@ fn a_library_counts_only_as_far_as_it_is_reached() {
     assert!(!scan.syscalls(Breadth::Reach).contains(&"sync"));
     assert_eq!(scan.closure[1].why.to_string(), "needed by /opt/bin/app");
 }
+
+#[test]
+fn hand_written_code_without_unwind_tables() {
+    // As in musl: functions that are only jumped to, zero by comparison, a number byte by byte.
+    let source = r#"
+        __asm__(
+            ".globl _start\n_start: call wrapped\n call cleared\n call compared\n hlt\n"
+            ".p2align 4\nsecret: mov %rdi, %rax\n syscall\n ret\n"
+            ".p2align 4\nwrapped: mov $39, %edi\n call stub\n mov $186, %edi\n call stub\n ret\n"
+            ".p2align 4\nstub: jmp secret\n"
+            ".p2align 4\ncleared: xor %eax, %eax\n mov $56, %al\n syscall\n ret\n"
+            ".p2align 4\ncompared: mov 8(%rdi), %rax\n test %rax, %rax\n je 1f\n mov $19, %eax\n1: syscall\n ret\n");"#;
+    let scan = scan_c(source, &["-static", "-nostdlib", "-s"]);
+    has(
+        &scan,
+        &[
+            "syscall:getpid",
+            "syscall:gettid",
+            "syscall:clone",
+            "syscall:read",
+            "syscall:readv",
+        ],
+        &[],
+    );
+    assert_eq!(scan.syscalls(Breadth::Whole).len(), 5);
+    assert!(scan.unknown.is_empty(), "{:?}", scan.unknown);
+}

@@ -6,7 +6,7 @@ mod root;
 
 use std::time::Instant;
 
-use lupine_scan::{Breadth, Start, scan};
+use lupine_scan::{Breadth, Scan, Start, scan};
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -18,6 +18,23 @@ fn main() {
     let begun = Instant::now();
     let found = scan(&root, &start);
     let took = begun.elapsed();
+    list(&found);
+    println!(
+        "{} files, {} system calls whole, {} reach, {} features, {} unknown ({} reached), {took:.2?}",
+        found.closure.len(),
+        found.syscalls(Breadth::Whole).len(),
+        found.syscalls(Breadth::Reach).len(),
+        found.features.len(),
+        found.unknown.len(),
+        found
+            .unknown
+            .iter()
+            .filter(|unknown| unknown.reached)
+            .count(),
+    );
+}
+
+fn list(found: &Scan) {
     for member in &found.closure {
         println!(
             "file {} {:?} {} bytes: {}",
@@ -43,17 +60,4 @@ fn main() {
         .warnings
         .iter()
         .for_each(|warning| println!("warning {warning}"));
-    println!(
-        "{} files, {} system calls whole, {} reach, {} features, {} unknown ({} reached), {took:.2?}",
-        found.closure.len(),
-        found.syscalls(Breadth::Whole).len(),
-        found.syscalls(Breadth::Reach).len(),
-        found.features.len(),
-        found.unknown.len(),
-        found
-            .unknown
-            .iter()
-            .filter(|unknown| unknown.reached)
-            .count(),
-    );
 }

@@ -127,10 +127,12 @@ impl Closure<'_> {
         };
         let by_elf = parent.is_some_and(|by| self.members[by].member.kind == MemberKind::Elf);
         let loader = by_elf && matches!(why, Reason::Interpreter(_));
-        let bytes = head.len() as u64;
+        let doubtful = matches!(why, Reason::Named(_) | Reason::Config(_) | Reason::Word(_));
+        let (kind, bytes) = (MemberKind::Other, head.len() as u64);
+        let path = path.to_owned();
         let member = Member {
-            path: path.to_owned(),
-            kind: MemberKind::Other,
+            path,
+            kind,
             why,
             bytes,
         };
@@ -141,20 +143,17 @@ impl Closure<'_> {
             loader,
             parent,
         };
+        let path = loaded.member.path.clone();
         if is_elf(&head) {
             self.load_elf(&mut loaded)?;
-        } else if head.starts_with(b"#!") || is_shell_text(path, &head) {
+        } else if head.starts_with(b"#!") || is_shell_text(&path, &head) {
             self.load_script(&mut loaded);
-        } else if matches!(
-            loaded.member.why,
-            Reason::Named(_) | Reason::Config(_) | Reason::Word(_)
-        ) {
+        } else if doubtful {
             // A text that happens to be the name of some file.
             return None;
         } else {
-            self.warn(format!(
-                "{path} is neither ELF nor a script with #!: not read"
-            ));
+            let text = format!("{path} is neither ELF nor a script with #!: not read");
+            self.warn(text);
         }
         Some(loaded)
     }

@@ -122,10 +122,8 @@ impl Elf {
         let endian = header.endian().map_err(|e| e.to_string())?;
         let machine = header.e_machine(endian);
         if endian != Endianness::Little || machine != EM_X86_64 {
-            return Err(format!(
-                "it is for another machine (ELF machine {})",
-                machine.0
-            ));
+            let machine = machine.0;
+            return Err(format!("it is for another machine (ELF machine {machine})"));
         }
         let kind = header.e_type(endian);
         if kind != ET_DYN && kind != ET_EXEC {
@@ -139,24 +137,18 @@ impl Elf {
         for segment in headers {
             let (offset, wanted) = segment.file_range(endian);
             let range = clamp(offset, wanted, bytes.len());
-            if (range.len() as u64) < wanted && segment.p_type(endian) == PT_LOAD {
+            let kind = segment.p_type(endian);
+            if (range.len() as u64) < wanted && kind == PT_LOAD {
                 let text = "it is cut off: a segment reaches beyond its end";
                 self.problems.push(text.into());
             }
-            let region = Region {
-                address: segment.p_vaddr(endian),
-                range,
-            };
-            match segment.p_type(endian) {
-                PT_INTERP => {
-                    let text = bytes[region.range.clone()].split(|&b| b == 0).next();
-                    self.interpreter = text.map(|t| String::from_utf8_lossy(t).into_owned());
-                }
+            let address = segment.p_vaddr(endian);
+            let region = Region { address, range };
+            let flags = segment.p_flags(endian).0;
+            match kind {
+                PT_INTERP => self.interpreter = Some(c_text(&bytes[region.range], 0)),
                 PT_DYNAMIC => dynamic = Some(region),
-                PT_LOAD => self.segments.push(Segment {
-                    region,
-                    flags: segment.p_flags(endian).0,
-                }),
+                PT_LOAD => self.segments.push(Segment { region, flags }),
                 _ => {}
             }
         }

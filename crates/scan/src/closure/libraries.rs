@@ -47,6 +47,21 @@ impl Closure<'_> {
         if name.contains('/') {
             return self.add(&expand(name, path), why, Some(number));
         }
+        let dirs = self.search_dirs(number, elf, path);
+        // glibc prefers builds for newer processors: which one, the machine decides.
+        let newer = [2, 3, 4].map(|level| format!("glibc-hwcaps/x86-64-v{level}/{name}"));
+        let mut found = false;
+        for dir in &dirs {
+            for name in &newer {
+                self.add(&join(dir, name), why.clone(), Some(number));
+            }
+            found = found || self.add(&join(dir, name), why.clone(), Some(number));
+        }
+        found
+    }
+
+    /// Where the loader looks for what this file needs, in its order.
+    fn search_dirs(&mut self, number: usize, elf: &Elf, path: &str) -> Vec<String> {
         let mut dirs = Vec::new();
         let mut paths = |list: &str, origin: &str| {
             dirs.extend(
@@ -68,16 +83,7 @@ impl Closure<'_> {
         paths(self.start.var("LD_LIBRARY_PATH").unwrap_or_default(), path);
         paths(elf.runpath.as_deref().unwrap_or_default(), path);
         dirs.extend(self.system_dirs());
-        // glibc prefers builds for newer processors: which one, the machine decides.
-        let newer = [2, 3, 4].map(|level| format!("glibc-hwcaps/x86-64-v{level}/{name}"));
-        let mut found = false;
-        for dir in &dirs {
-            for name in &newer {
-                self.add(&join(dir, name), why.clone(), Some(number));
-            }
-            found = found || self.add(&join(dir, name), why.clone(), Some(number));
-        }
-        found
+        dirs
     }
 
     fn system_dirs(&mut self) -> Vec<String> {

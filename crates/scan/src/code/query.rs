@@ -39,103 +39,114 @@ pub(super) fn values(
     index: usize,
     loc: Loc,
 ) -> Vec<Value> {
-    let mut found = Vec::new();
-    let mut seen = HashSet::new();
-    let mut todo = Vec::new();
-    let mut note = |value: Value| {
-        if !found.contains(&value) {
-            found.push(value);
-        }
+    let mut walk = Walk {
+        body,
+        found: Vec::new(),
+        todo: Vec::new(),
     };
-    enter(body, index, (loc, Ops::new()), &mut todo, &mut note);
-    while let Some((index, loc, ops)) = todo.pop() {
+    let mut seen = HashSet::new();
+    walk.enter(index, loc, Ops::new());
+    while let Some((index, loc, ops)) = walk.todo.pop() {
         if seen.len() > WAYS {
-            note(Value::Unknown);
+            walk.note(Value::Unknown);
             break;
         }
-        if !seen.insert((index, loc, ops.clone())) {
-            continue;
+        if seen.insert((index, loc, ops.clone())) {
+            let step = step(info, &body.code[index], body.frames[index], loc);
+            walk.back(elf, step, index, loc, ops);
         }
-        let mut go_on = |loc, ops| enter(body, index, (loc, ops), &mut todo, &mut note);
-        match step(info, &body.code[index], body.frames[index], loc) {
-            Step::Pass => go_on(loc, ops),
-            Step::Copy(other) => go_on(other, ops),
+    }
+    if walk.found.is_empty() {
+        walk.found.push(Value::Unknown);
+    }
+    walk.found
+}
+
+struct Walk<'b> {
+    body: &'b Body,
+    found: Vec<Value>,
+    todo: Vec<(usize, Loc, Ops)>,
+}
+
+impl Walk<'_> {
+    fn note(&mut self, value: Value) {
+        if !self.found.contains(&value) {
+            self.found.push(value);
+        }
+    }
+
+    /// Goes from behind instruction `index` to before it.
+    fn back(&mut self, elf: &Elf, step: Step, index: usize, loc: Loc, ops: Ops) {
+        match step {
+            Step::Pass => self.enter(index, loc, ops),
+            Step::Copy(other) => self.enter(index, other, ops),
             Step::Either(other) => {
-                go_on(other, ops.clone());
-                go_on(loc, ops);
+                self.enter(index, other, ops.clone());
+                self.enter(index, loc, ops);
             }
-            Step::Change(from, op, by) if ops.len() < OPS => {
-                let mut ops = ops;
-                ops.push((op, by));
-                go_on(from, ops);
+            Step::Change(from, op, by) => self.change(index, from, ops, &[(op, by)]),
+            Step::LowByte(value) => {
+                self.change(index, loc, ops, &[(Op::Or, value), (Op::And, !0xff)]);
             }
-            Step::LowByte(value) if ops.len() + 1 < OPS => {
-                let mut ops = ops;
-                ops.extend([(Op::Or, value), (Op::And, !0xff)]);
-                go_on(loc, ops);
-            }
-            Step::Linear(from, by, add) if ops.len() + 1 < OPS => {
-                let mut ops = ops;
-                ops.extend([(Op::Add, add), (Op::Mul, by)]);
-                go_on(from, ops);
+            Step::Linear(from, by, add) => {
+                self.change(index, from, ops, &[(Op::Add, add), (Op::Mul, by)]);
             }
             Step::Const(one, other) => {
                 let both = [Some(one), other].into_iter().flatten();
-                both.for_each(|value| note(Value::Const(finish(value, &ops))));
+                both.for_each(|value| self.note(Value::Const(finish(value, &ops))));
             }
-            Step::Load(address, size) => loaded(elf, address, size, &ops, &mut note),
-            Step::Change(..) | Step::Linear(..) | Step::LowByte(_) | Step::Unknown => {
-                note(Value::Unknown)
-            }
+            Step::Load(address, size) => self.load(elf, address, size, &ops),
+            Step::Unknown => self.note(Value::Unknown),
         }
     }
-    if found.is_empty() {
-        found.push(Value::Unknown);
-    }
-    found
-}
 
-/// The value that a variable has at the start. What may be written may have another one later.
-fn loaded(elf: &Elf, address: u64, size: usize, ops: &Ops, note: &mut impl FnMut(Value)) {
-    let bytes = elf
-        .at(address)
-        .get(..size)
-        .filter(|_| matches!(size, 4 | 8));
-    let value = bytes.map(|bytes| {
-        bytes
-            .iter()
-            .rev()
-            .fold(0, |value, byte| value << 8 | u64::from(*byte))
-    });
-    // Zero says nothing: it is what comes before an initialisation.
-    if let Some(value) = value.filter(|value| *value != 0) {
-        note(Value::Const(finish(value, ops)));
+    /// Goes on with more operations to be applied, the last one first.
+    fn change(&mut self, index: usize, from: Loc, mut ops: Ops, more: &[(Op, u64)]) {
+        if ops.len() + more.len() > OPS {
+            return self.note(Value::Unknown);
+        }
+        ops.extend(more);
+        self.enter(index, from, ops);
     }
-    if value.is_none_or(|value| value == 0) || elf.is_writable(address) {
-        note(Value::Unknown);
-    }
-}
 
-/// Goes on with all instructions before `index`; at the function's start the caller decides.
-fn enter(
-    body: &Body,
-    index: usize,
-    (loc, ops): (Loc, Ops),
-    todo: &mut Vec<(usize, Loc, Ops)>,
-    note: &mut impl FnMut(Value),
-) {
-    let mut any = index == 0;
-    if any {
-        note(Value::Param(loc, ops.clone()));
-    }
-    for before in body.before(index) {
-        any = true;
-        match body.equal(before, index) {
-            Some((place, value)) if place == loc => note(Value::Const(finish(value, &ops))),
-            _ => todo.push((before, loc, ops.clone())),
+    /// The value that a variable has at the start. What may be written may have another one later.
+    fn load(&mut self, elf: &Elf, address: u64, size: usize, ops: &Ops) {
+        let bytes = elf.at(address).get(..size);
+        let bytes = bytes.filter(|bytes| matches!(bytes.len(), 4 | 8));
+        let number = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .rev()
+                .fold(0, |n, byte| n << 8 | u64::from(*byte))
+        };
+        // Zero says nothing: it is what comes before an initialisation.
+        let value = bytes.map(number).filter(|value| *value != 0);
+        if let Some(value) = value {
+            self.note(Value::Const(finish(value, ops)));
+        }
+        if value.is_none() || elf.is_writable(address) {
+            self.note(Value::Unknown);
         }
     }
-    if !any && !body.is_dead(index) {
-        note(Value::Unknown);
+
+    /// Goes on with all instructions before `index`; at the function's start the caller decides.
+    fn enter(&mut self, index: usize, loc: Loc, ops: Ops) {
+        let body = self.body;
+        let mut any = index == 0;
+        if any {
+            self.note(Value::Param(loc, ops.clone()));
+        }
+        for before in body.before(index) {
+            any = true;
+            match body.equal(before, index) {
+                Some((place, value)) if place == loc => {
+                    self.note(Value::Const(finish(value, &ops)));
+                }
+                _ => self.todo.push((before, loc, ops.clone())),
+            }
+        }
+        if !any && !body.is_dead(index) {
+            self.note(Value::Unknown);
+        }
     }
 }

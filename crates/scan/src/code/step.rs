@@ -194,12 +194,9 @@ fn write_step(
     frame: Frame,
     number: u8,
 ) -> Step {
-    let here = Loc::Reg(number);
     let same = at.op1_kind() == OpKind::Register && at.op1_register() == at.op0_register();
-    let wide = at.op0_register().size() >= 4;
-    let change = |op: Op| immediate(at, 1).map_or(Step::Unknown, |by| Step::Change(here, op, by));
     match at.mnemonic() {
-        Mnemonic::Mov if wide => source(at, frame, 1),
+        Mnemonic::Mov if at.op0_register().size() >= 4 => source(at, frame, 1),
         // Old hand-written code: clear all of it, then set the low byte.
         Mnemonic::Mov if at.op0_register().size() == 1 => {
             immediate(at, 1).map_or(Step::Unknown, |value| Step::LowByte(value & 0xff))
@@ -210,30 +207,38 @@ fn write_step(
         Mnemonic::Lea => lea(at, frame),
         Mnemonic::Xor | Mnemonic::Sub if same => Step::Const(0, None),
         Mnemonic::Sbb if same => Step::Const(0, Some(u64::from(u32::MAX))),
-        Mnemonic::Or if immediate(at, 1).is_some_and(|v| v as u32 == u32::MAX) => {
-            Step::Const(u64::MAX, None)
+        Mnemonic::Pop => {
+            let stack = frame.stack;
+            stack.map_or(Step::Unknown, |stack| Step::Copy(Loc::Slot(stack)))
         }
-        Mnemonic::Add => change(Op::Add),
-        Mnemonic::Sub => immediate(at, 1).map_or(Step::Unknown, |v| {
-            Step::Change(here, Op::Add, v.wrapping_neg())
-        }),
-        Mnemonic::And => change(Op::And),
-        Mnemonic::Or => change(Op::Or),
-        Mnemonic::Xor => change(Op::Xor),
-        Mnemonic::Shl => change(Op::Shl),
-        Mnemonic::Shr => change(Op::Shr),
-        Mnemonic::Inc => Step::Change(here, Op::Add, 1),
-        Mnemonic::Dec => Step::Change(here, Op::Add, u64::MAX),
-        Mnemonic::Pop => frame
-            .stack
-            .map_or(Step::Unknown, |stack| Step::Copy(Loc::Slot(stack))),
         mnemonic if is_set(mnemonic) => Step::Const(0, Some(1)),
         mnemonic if is_cmov(mnemonic) => match source(at, frame, 1) {
             Step::Copy(other) => Step::Either(other),
             _ => Step::Unknown,
         },
-        _ => clobber(info, at, number),
+        _ => arithmetic(at, Loc::Reg(number)).unwrap_or_else(|| clobber(info, at, number)),
     }
+}
+
+/// An operation on the register `here` with a constant, if it is one that is understood.
+fn arithmetic(at: &Instruction, here: Loc) -> Option<Step> {
+    let op = match at.mnemonic() {
+        Mnemonic::Inc => return Some(Step::Change(here, Op::Add, 1)),
+        Mnemonic::Dec => return Some(Step::Change(here, Op::Add, u64::MAX)),
+        Mnemonic::Add | Mnemonic::Sub => Op::Add,
+        Mnemonic::And => Op::And,
+        Mnemonic::Or => Op::Or,
+        Mnemonic::Xor => Op::Xor,
+        Mnemonic::Shl => Op::Shl,
+        Mnemonic::Shr => Op::Shr,
+        _ => return None,
+    };
+    let by = immediate(at, 1)?;
+    Some(match at.mnemonic() {
+        Mnemonic::Or if by as u32 == u32::MAX => Step::Const(u64::MAX, None),
+        Mnemonic::Sub => Step::Change(here, op, by.wrapping_neg()),
+        _ => Step::Change(here, op, by),
+    })
 }
 
 fn extended(at: &Instruction, frame: Frame) -> Step {

@@ -3,6 +3,7 @@
 use object::Endianness;
 use object::elf::{
     FileHeader64, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS, SHT_PROGBITS, SHT_SYMTAB,
+    SectionHeader64,
 };
 use object::read::elf::{FileHeader, SectionHeader};
 
@@ -26,31 +27,22 @@ impl Elf {
             .section_strings(endian, bytes, sections)
             .unwrap_or_default();
         for section in sections {
-            let flags = section.sh_flags(endian);
-            let place = clamp(
-                section.sh_offset(endian),
-                section.sh_size(endian),
-                bytes.len(),
-            );
+            let flags = section.sh_flags(endian).0;
             let kind = section.sh_type(endian);
-            let has = |flag: u64| flags.0 & flag != 0;
-            let region = Region {
-                address: section.sh_addr(endian),
-                range: place,
-            };
+            let region = region(section, endian, bytes.len());
             if kind == SHT_SYMTAB {
-                let link = section.sh_link(endian) as usize;
-                let text = sections.get(link).map_or(0..0, |names| {
-                    clamp(names.sh_offset(endian), names.sh_size(endian), bytes.len())
-                });
-                self.read_symbols(&bytes[region.range], &bytes[text]);
-            } else if kind != SHT_NOBITS && has(SHF_EXECINSTR.0) {
+                let names = sections.get(section.sh_link(endian) as usize);
+                let names =
+                    names.map_or(0..0, |names| self::region(names, endian, bytes.len()).range);
+                self.read_symbols(&bytes[region.range], &bytes[names]);
+            } else if kind != SHT_NOBITS && flags & SHF_EXECINSTR.0 != 0 {
                 self.code.push(region);
-            } else if kind == SHT_PROGBITS && has(SHF_ALLOC.0) {
+            } else if kind == SHT_PROGBITS && flags & SHF_ALLOC.0 != 0 {
                 let name = section.name(endian, names).unwrap_or_default();
                 self.go |= name == b".gopclntab" || name == b".go.buildinfo";
                 // Unwind tables hold no strings; writable data may hold default paths.
-                if !name.starts_with(b".eh_frame") && (!has(SHF_WRITE.0) || name == b".data") {
+                let constant = flags & SHF_WRITE.0 == 0 || name == b".data";
+                if constant && !name.starts_with(b".eh_frame") {
                     self.data.push(region);
                 }
             }
@@ -73,5 +65,12 @@ impl Elf {
             name: symbol.name,
             address: symbol.address,
         }));
+    }
+}
+
+fn region(section: &SectionHeader64<Endianness>, endian: Endianness, limit: usize) -> Region {
+    Region {
+        address: section.sh_addr(endian),
+        range: clamp(section.sh_offset(endian), section.sh_size(endian), limit),
     }
 }

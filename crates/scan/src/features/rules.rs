@@ -108,58 +108,58 @@ impl Rule {
         values: &[Option<u64>],
         text: impl Fn(u64) -> Option<String>,
     ) -> Vec<String> {
-        // The kernel looks at the lower half of all of these but the addresses.
-        let low = |index: usize| {
-            let value = values.get(index).copied().flatten();
-            value
-                .filter(|value| is_number(*value))
-                .map(|value| (value & 0xffff_ffff) as u32)
-        };
-        match self {
+        let low = |index: usize| low(values, index);
+        let features = match self {
             Self::Case(n, mask) => {
                 let value = low(0).map(|value| value & mask);
-                value
-                    .map(|value| format!("case:{syscall}:{n}:{value}"))
-                    .into_iter()
-                    .collect()
+                [
+                    value.map(|value| format!("case:{syscall}:{n}:{value}")),
+                    None,
+                ]
             }
-            Self::Flag(n, mask) => {
-                let bits = low(0).unwrap_or(0) & mask;
-                let set = (0..32).map(|bit| bits & 1 << bit).filter(|bit| *bit != 0);
-                set.map(|bit| format!("flag:{syscall}:{n}:{bit}")).collect()
-            }
+            Self::Flag(n, mask) => return flags(syscall, n, low(0).unwrap_or(0) & mask),
             Self::Socket => {
                 let family = low(0).filter(|family| *family < 64);
                 let protocol = family.zip(low(1)).zip(low(2));
                 // Above SOCK_TYPE_MASK are SOCK_CLOEXEC and SOCK_NONBLOCK.
                 let protocol = protocol.map(|((f, t), p)| format!("protocol:{f}:{}:{p}", t & 15));
-                family
-                    .map(|f| format!("family:{f}"))
-                    .into_iter()
-                    .chain(protocol)
-                    .collect()
+                [family.map(|family| format!("family:{family}")), protocol]
             }
             Self::Option => {
                 let both = low(0).zip(low(1));
-                both.map(|(level, name)| format!("sockopt:{level}:{name}"))
-                    .into_iter()
-                    .collect()
+                [
+                    both.map(|(level, name)| format!("sockopt:{level}:{name}")),
+                    None,
+                ]
             }
             Self::FileSystem(_) => {
-                let name = values
-                    .first()
-                    .copied()
-                    .flatten()
-                    .and_then(as_address)
-                    .and_then(text);
-                let name = name.filter(|n| {
-                    n.bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.')
-                });
-                name.map(|name| format!("fs:{name}")).into_iter().collect()
+                let address = values.first().copied().flatten().and_then(as_address);
+                let name = address.and_then(text).filter(|name| is_name(name));
+                [name.map(|name| format!("fs:{name}")), None]
             }
-        }
+        };
+        features.into_iter().flatten().collect()
     }
+}
+
+/// The number at `index`: the kernel looks at the lower half of all of these but the addresses.
+fn low(values: &[Option<u64>], index: usize) -> Option<u32> {
+    let value = values.get(index).copied().flatten();
+    let value = value.filter(|value| is_number(*value));
+    value.map(|value| (value & 0xffff_ffff) as u32)
+}
+
+/// One feature for each bit.
+fn flags(syscall: &str, argument: u32, bits: u32) -> Vec<String> {
+    let set = (0..32).map(|bit| bits & 1 << bit).filter(|bit| *bit != 0);
+    set.map(|bit| format!("flag:{syscall}:{argument}:{bit}"))
+        .collect()
+}
+
+/// Whether a text may be the name of a file system: `ext4`, `fuse.portal`.
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
+    text.bytes().all(plain)
 }
 
 #[cfg(test)]

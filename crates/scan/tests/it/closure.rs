@@ -14,6 +14,11 @@ fn program(texts: &[&str]) -> Vec<u8> {
     compile(&source, &["-O1", "-static", "-nostdlib"])
 }
 
+/// A library that does nothing.
+fn library() -> Vec<u8> {
+    compile("int x;", &["-shared", "-nostdlib"])
+}
+
 fn paths(scan: &Scan) -> Vec<&str> {
     scan.closure
         .iter()
@@ -111,7 +116,7 @@ fn plugins_named_in_configuration_and_in_the_program() {
         "libextra.so.2",
         "/usr/bin/tool",
     ]);
-    let library = compile("int x;", &["-shared", "-nostdlib"]);
+    let library = library();
     let files = Memory::default()
         .with("/usr/bin/server", elf.clone())
         .with("/usr/bin/tool", elf)
@@ -128,14 +133,10 @@ fn plugins_named_in_configuration_and_in_the_program() {
         .with("/usr/lib/no.so", library.clone())
         .with("/lib64/libextra.so.2", library);
     let scan = files.scan("server");
-    assert_eq!(
-        why(&scan, "/usr/lib/server/modules/geo.so"),
-        "named in the configuration /etc/modules.d/a.conf"
-    );
-    assert_eq!(
-        why(&scan, "/opt/mod_x.so"),
-        "named in the configuration /etc/modules.d/a.conf"
-    );
+    for path in ["/usr/lib/server/modules/geo.so", "/opt/mod_x.so"] {
+        let text = "named in the configuration /etc/modules.d/a.conf";
+        assert_eq!(why(&scan, path), text);
+    }
     assert_eq!(
         why(&scan, "/lib64/libextra.so.2"),
         "its name stands in /usr/bin/server"
@@ -153,7 +154,7 @@ fn name_services_and_extensions() {
         "struct passwd; struct passwd *getpwnam(const char *); int main(void) { return getpwnam(\"x\") != 0; }",
         &["-O1"],
     );
-    let library = compile("int x;", &["-shared", "-nostdlib"]);
+    let library = library();
     let files = Memory::default()
         .with("/usr/bin/python3.11", python)
         .with("/etc/nsswitch.conf", "passwd: files ldap\n")

@@ -143,9 +143,8 @@ fn paths_in_constant_data() {
     has(&scan, &wanted, &[]);
 }
 
-#[test]
-fn a_library_counts_only_as_far_as_it_is_reached() {
-    let library = r#"
+/// A library with a function that is called, one in a table, and one that nobody wants.
+const LIBRARY: &str = r#"
         static long raw(long n) {
             long r;
             __asm__ volatile("syscall" : "=a"(r) : "a"(n) : "rcx", "r11", "memory");
@@ -155,12 +154,15 @@ fn a_library_counts_only_as_far_as_it_is_reached() {
         static long (*const table[])(void) = { through_a_table };
         long used(int n) { return raw(39) + table[n](); }
         long unused(void) { return raw(162); }"#;
+
+#[test]
+fn a_library_counts_only_as_far_as_it_is_reached() {
     let dir = tempfile::tempdir().unwrap();
     let so = dir.path().join("libx.so.1");
     std::fs::write(
         &so,
         compile(
-            library,
+            LIBRARY,
             &[
                 "-O2",
                 "-fPIC",

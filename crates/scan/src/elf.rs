@@ -22,6 +22,9 @@ use object::read::elf::{FileHeader, ProgramHeader};
 
 type Header = FileHeader64<Endianness>;
 
+/// Most sections of code and most segments; real files have a dozen.
+const REGIONS: usize = 500;
+
 /// A run of bytes at an address.
 #[derive(Debug, Clone)]
 pub(crate) struct Region {
@@ -157,6 +160,15 @@ impl Elf {
     }
 
     fn finish(&mut self) {
+        if self.code.len() > REGIONS || self.segments.len() > REGIONS {
+            self.problems.push(format!(
+                "it has more than {REGIONS} sections: the rest was not read"
+            ));
+            self.code.truncate(REGIONS);
+            self.segments.truncate(REGIONS);
+        }
+        once(&mut self.code, self.bytes.len());
+        once(&mut self.data, self.bytes.len());
         self.read_frames();
         let named = self
             .exports
@@ -242,6 +254,15 @@ impl Elf {
     pub fn is_static(&self) -> bool {
         self.interpreter.is_none() && self.needed.is_empty()
     }
+}
+
+/// Drops the regions that make more than the whole file: they would be read again and again.
+fn once(regions: &mut Vec<Region>, mut left: usize) {
+    regions.retain(|region| {
+        let rest = left.checked_sub(region.range.len());
+        left = rest.unwrap_or(left);
+        rest.is_some()
+    });
 }
 
 /// The part of `offset..offset + length` that lies within `limit` bytes.

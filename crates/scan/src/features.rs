@@ -20,7 +20,7 @@ pub(crate) struct View<'v> {
     pub loaded: &'v Loaded,
     pub code: &'v Code,
     pub reach: &'v Reach,
-    pub queries: usize,
+    pub steps: usize,
 }
 
 impl View<'_> {

@@ -31,13 +31,13 @@ pub fn scan(files: &dyn Files, start: &Start) -> Scan {
         .collect();
     let reach = follow(&programs, &codes);
     for (file, (loaded, code)) in programs.iter().zip(&codes).enumerate() {
-        let queries = start.limits.queries;
+        let steps = start.limits.steps;
         let view = View {
             file,
             loaded,
             code,
             reach: &reach,
-            queries,
+            steps,
         };
         asks(&view, &mut scan);
         texts(&view, &mut scan);

@@ -22,8 +22,8 @@ pub struct Limits {
     pub file_bytes: u64,
     /// Most bytes that are read in all.
     pub bytes: u64,
-    /// Most places per file whose values are followed through callers.
-    pub queries: usize,
+    /// Most steps of following values backwards, per file.
+    pub steps: usize,
 }
 
 impl Default for Limits {
@@ -32,7 +32,7 @@ impl Default for Limits {
             files: 1500,
             file_bytes: 256 << 20,
             bytes: 1 << 30,
-            queries: 2_000_000,
+            steps: 50_000_000,
         }
     }
 }

@@ -31,13 +31,13 @@ pub(super) fn finish(value: u64, ops: &Ops) -> u64 {
         .fold(value, |value, (op, by)| op.apply(value, *by))
 }
 
-/// All values that `loc` may have before instruction `index`.
+/// All values that `loc` may have before instruction `index`; `left` bounds the steps.
 pub(super) fn values(
     info: &mut InstructionInfoFactory,
     elf: &Elf,
     body: &Body,
-    index: usize,
-    loc: Loc,
+    (index, loc): (usize, Loc),
+    left: &mut usize,
 ) -> Vec<Value> {
     let mut walk = Walk {
         body,
@@ -47,7 +47,8 @@ pub(super) fn values(
     let mut seen = HashSet::new();
     walk.enter(index, loc, Ops::new());
     while let Some((index, loc, ops)) = walk.todo.pop() {
-        if seen.len() > WAYS {
+        *left = left.saturating_sub(1);
+        if seen.len() > WAYS || *left == 0 {
             walk.note(Value::Unknown);
             break;
         }

@@ -54,13 +54,13 @@ pub(crate) struct Resolver<'f> {
     bodies: HashMap<usize, Rc<Body>>,
     callers: HashMap<u64, Vec<u64>>,
     info: InstructionInfoFactory,
-    /// How many more functions may be asked.
+    /// How many more steps may be made.
     left: usize,
 }
 
 impl<'f> Resolver<'f> {
-    /// `queries` bounds the work.
-    pub fn new(elf: &'f Elf, code: &'f Code, queries: usize) -> Self {
+    /// `steps` bounds the work.
+    pub fn new(elf: &'f Elf, code: &'f Code, steps: usize) -> Self {
         let mut callers: HashMap<u64, Vec<u64>> = HashMap::new();
         for reference in &code.refs {
             if matches!(reference.kind, Kind::Call | Kind::Jump) {
@@ -77,7 +77,7 @@ impl<'f> Resolver<'f> {
             bodies,
             callers,
             info,
-            left: queries,
+            left: steps,
         }
     }
 
@@ -120,7 +120,13 @@ impl<'f> Resolver<'f> {
                 Want::Is(value) => vec![Value::Const(*value)],
                 Want::Lost => vec![Value::Unknown],
                 Want::In(loc, ops) => {
-                    let found = values(&mut self.info, self.elf, &body, index, *loc);
+                    let found = values(
+                        &mut self.info,
+                        self.elf,
+                        &body,
+                        (index, *loc),
+                        &mut self.left,
+                    );
                     found.into_iter().map(|value| delayed(value, ops)).collect()
                 }
             });

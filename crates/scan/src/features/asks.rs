@@ -23,7 +23,7 @@ pub(crate) fn asks(view: &View, scan: &mut Scan) {
         view,
         elf,
         scan,
-        resolver: Resolver::new(elf, view.code, view.queries),
+        resolver: Resolver::new(elf, view.code, view.steps),
     };
     for &site in &view.code.syscalls {
         look.site(site, &Want::at(RAX), KERNEL);

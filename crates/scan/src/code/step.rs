@@ -234,7 +234,16 @@ fn arithmetic(at: &Instruction, here: Loc) -> Option<Step> {
         _ => return None,
     };
     let by = immediate(at, 1)?;
+    // An operation on a part of the register leaves the rest as it is.
+    let rest = match at.op0_register().size() {
+        1 => !0xff,
+        2 => !0xffff,
+        _ => 0,
+    };
     Some(match at.mnemonic() {
+        Mnemonic::And => Step::Change(here, op, by | rest),
+        Mnemonic::Or | Mnemonic::Xor if rest != 0 => Step::Change(here, op, by & !rest),
+        _ if rest != 0 => Step::Unknown,
         Mnemonic::Or if by as u32 == u32::MAX => Step::Const(u64::MAX, None),
         Mnemonic::Sub => Step::Change(here, op, by.wrapping_neg()),
         _ => Step::Change(here, op, by),

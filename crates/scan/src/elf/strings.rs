@@ -53,11 +53,10 @@ impl Elf {
         if self.go {
             let roots: [&[u8]; 3] = [b"/proc/", b"/sys/", b"/dev/"];
             let begins = |at: &usize| roots.iter().any(|root| run[*at..].starts_with(root));
-            let places: Vec<usize> = (0..run.len()).filter(begins).collect();
-            for (index, place) in places.iter().enumerate() {
-                let stop = places.get(index + 1).map_or(end, |next| start + next);
-                note(start + place, stop);
-            }
+            // Where it ends, only what points at the next one can tell.
+            (0..run.len())
+                .filter(begins)
+                .for_each(|place| note(start + place, end));
         } else if run[0] == b'/'
             || run.windows(3).any(|part| part == b".so")
             || run.ends_with(b".conf")

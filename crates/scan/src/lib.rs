@@ -1,0 +1,19 @@
+//! Static discovery: what an application may ask the kernel for, as far as its files show.
+//!
+//! [`scan`] follows a start command to every file that may run or be loaded, disassembles the code
+//! in them and reads their texts. It is an over-approximation by design: use it to say what a
+//! workload did not exercise, not to choose what a kernel leaves out. It opens no file itself.
+mod closure;
+mod code;
+mod elf;
+mod features;
+mod files;
+mod report;
+mod scan;
+mod start;
+mod syscalls;
+
+pub use files::{Entry, EntryKind, Files};
+pub use report::{Breadth, Evidence, Found, Member, MemberKind, Reason, Scan, Unknown};
+pub use scan::scan;
+pub use start::{Limits, Start};

@@ -1,0 +1,93 @@
+//! Starts the program, traced before its first instruction.
+
+use alloc::vec::Vec;
+
+use crate::options::Words;
+use crate::signals;
+use crate::sys::{self, EACCES, ENOENT, ENOTDIR, Errno, Patience, Result};
+use crate::text::decimal;
+use crate::trace;
+
+/// Exit statuses, as a shell's: no tracing, not runnable, not found.
+pub const NO_TRACE: u8 = 125;
+const NOT_RUNNABLE: u8 = 126;
+const NOT_FOUND: u8 = 127;
+/// PATH where the environment has none.
+const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The program's main process, about to call exec.
+pub fn start(program: Words, environment: Words) -> Result<i32> {
+    // What arrives now waits until we can forward it.
+    let mask = signals::block(u64::MAX);
+    let (go, gate) = sys::pipe()?;
+    let Some(pid) = sys::fork()? else {
+        sys::close(gate);
+        let mut byte = [0];
+        if sys::read(go, &mut byte) != Ok(1) {
+            sys::exit(NO_TRACE);
+        }
+        signals::block(mask);
+        become_program(program, environment);
+    };
+    sys::close(go);
+    let traced = catch(pid);
+    if traced.is_ok() {
+        // A pipe with room, and a reader that waits.
+        let _ = sys::write(gate, &[1]);
+    }
+    sys::close(gate);
+    traced?;
+    signals::forward_to(pid);
+    Ok(pid)
+}
+
+/// Traces a process that waits, so that it will stop at its next call.
+fn catch(pid: i32) -> Result<()> {
+    trace::seize(pid)?;
+    trace::interrupt(pid)?;
+    sys::wait(pid, Patience::Wait)?;
+    trace::go_on(pid, 0);
+    Ok(())
+}
+
+fn become_program(program: Words, environment: Words) -> ! {
+    let mut words = program;
+    let name = words.next().unwrap_or_default();
+    let error = try_all(name, program, environment);
+    let text = core::str::from_utf8(name).unwrap_or("the program");
+    let why = match error {
+        ENOENT | ENOTDIR => "not found",
+        EACCES => "permission denied",
+        _ => &decimal(error.into()),
+    };
+    sys::say(&["cannot run ", text, ": ", why]);
+    sys::exit(if matches!(error, ENOENT | ENOTDIR) {
+        NOT_FOUND
+    } else {
+        NOT_RUNNABLE
+    })
+}
+
+/// As execvp does: what is there and cannot be run is remembered while others are tried.
+fn try_all(name: &[u8], program: Words, environment: Words) -> Errno {
+    let attempt = |path: &[u8]| {
+        // SAFETY: both lists are the kernel's, or parts of them; `path` ends with a zero byte.
+        unsafe { sys::exec(path, program.address(), environment.address()) }
+    };
+    if name.contains(&b'/') {
+        return attempt(&[name, b"\0"].concat());
+    }
+    let mut variables = environment;
+    let path = variables.find_map(|entry| entry.strip_prefix(b"PATH="));
+    let mut found = ENOENT;
+    for dir in path.unwrap_or(PATH).split(|byte| *byte == b':') {
+        let dir: &[u8] = if dir.is_empty() { b"." } else { dir };
+        let path: Vec<u8> = [dir, b"/", name, b"\0"].concat();
+        match attempt(&path) {
+            ENOENT | ENOTDIR => {}
+            EACCES => found = EACCES,
+            error => return error,
+        }
+    }
+    found
+}

@@ -1,0 +1,34 @@
+//! Which answers are refusals.
+
+use crate::asked::Asked;
+
+/// Restarts: the kernel makes the call again, or turns them into EINTR.
+const RESTARTS: core::ops::RangeInclusive<u16> = 512..=530;
+const ENOENT: u16 = 2;
+/// What happens in the life of any program: it says nothing of the kernel.
+/// ESRCH, EINTR, EBADF, ECHILD, EAGAIN, EEXIST, EISDIR, ENOTTY, ESPIPE, EPIPE, ENOTEMPTY, ECONNRESET, ENOTCONN,
+/// ETIMEDOUT, ECONNREFUSED, EALREADY, EINPROGRESS.
+const ORDINARY: [u16; 17] = [
+    3, 4, 9, 10, 11, 17, 21, 25, 29, 32, 39, 104, 107, 110, 111, 114, 115,
+];
+
+/// The error of an answer, zero for success; `None` if there is no answer yet.
+pub fn errno(asked: &Asked, result: i64) -> Option<u16> {
+    if asked.refused.is_some() {
+        return asked.refused;
+    }
+    let errno = match result {
+        -4095..0 => (-result) as u16,
+        _ => 0,
+    };
+    (!RESTARTS.contains(&errno)).then_some(errno)
+}
+
+/// Whether an error may be why a process gave up.
+pub fn counts(asked: &Asked, errno: u16, has_text: bool) -> bool {
+    if asked.refused.is_some() {
+        return true;
+    }
+    let missing_file = errno == ENOENT && !has_text;
+    errno != 0 && !ORDINARY.contains(&errno) && !missing_file
+}

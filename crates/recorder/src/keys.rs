@@ -137,85 +137,96 @@ const AT: Option<u8> = Some(0);
 
 /// All of them, in order of their numbers.
 pub const CALLS: &[Call] = &[
-    open(2, CWD, 0),                                           // open
-    path(4, CWD, 0),                                           // stat
-    path(6, CWD, 0),                                           // lstat
-    plain(9, &[key(3, MAP_KINDS, Kind::Bits)]),                // mmap
-    plain(16, SECOND),                                         // ioctl
-    path(21, CWD, 0),                                          // access
-    plain(28, THIRD),                                          // madvise
-    plain(31, SECOND),                                         // shmctl
-    plain(41, SOCKET),                                         // socket
-    plain(42, &[key(1, 0xffff, Kind::Family)]),                // connect
-    plain(49, &[key(1, 0xffff, Kind::Family), key(1, 0xffff, Kind::Port)]), // bind
-    plain(53, SOCKET),                                         // socketpair
-    plain(54, OPTION),                                         // setsockopt
-    plain(55, OPTION),                                         // getsockopt
-    plain(56, &[key(0, NAMESPACES, Kind::Bits)]),              // clone
-    program(59, CWD, 0),                                       // execve
-    plain(66, THIRD),                                          // semctl
-    plain(71, SECOND),                                         // msgctl
-    plain(72, SECOND),                                         // fcntl
-    path(76, CWD, 0),                                          // truncate
-    path(80, CWD, 0),                                          // chdir
-    path(83, CWD, 0),                                          // mkdir
-    open(85, CWD, 0),                                          // creat
-    path(87, CWD, 0),                                          // unlink
-    path(89, CWD, 0),                                          // readlink
-    path(90, CWD, 0),                                          // chmod
-    path(92, CWD, 0),                                          // chown
-    plain(101, FIRST),                                         // ptrace
-    plain(103, FIRST),                                         // syslog
-    path(133, CWD, 0),                                         // mknod
-    plain(135, FIRST),                                         // personality
-    path(137, CWD, 0),                                         // statfs
-    plain(144, SECOND),                                        // sched_setscheduler
-    plain(154, FIRST),                                         // modify_ldt
-    plain(157, FIRST),                                         // prctl
-    plain(158, FIRST),                                         // arch_prctl
-    path(161, CWD, 0),                                         // chroot
-    Call { nr: 165, keys: &[], text: Text::Mount },            // mount
-    plain(169, THIRD),                                         // reboot
-    plain(179, FIRST),                                         // quotactl
-    path(188, CWD, 0),                                         // setxattr
-    path(191, CWD, 0),                                         // getxattr
-    plain(202, &[key(1, FUTEX_COMMAND, Kind::Value)]),         // futex
-    plain(222, FIRST),                                         // timer_create
-    plain(227, FIRST),                                         // clock_settime
-    plain(228, FIRST),                                         // clock_gettime
-    plain(229, FIRST),                                         // clock_getres
-    plain(230, FIRST),                                         // clock_nanosleep
-    plain(237, THIRD),                                         // mbind
-    plain(238, FIRST),                                         // set_mempolicy
-    plain(250, FIRST),                                         // keyctl
-    path(254, CWD, 1),                                         // inotify_add_watch
-    open(257, AT, 1),                                          // openat
-    path(258, AT, 1),                                          // mkdirat
-    path(259, AT, 1),                                          // mknodat
-    path(260, AT, 1),                                          // fchownat
-    path(262, AT, 1),                                          // newfstatat
-    path(263, AT, 1),                                          // unlinkat
-    path(267, AT, 1),                                          // readlinkat
-    path(268, AT, 1),                                          // fchmodat
-    path(269, AT, 1),                                          // faccessat
-    plain(272, &[key(0, NAMESPACES | NEW_TIME, Kind::Bits)]),  // unshare
-    plain(283, FIRST),                                         // timerfd_create
-    plain(308, &[key(1, NAMESPACES | NEW_TIME, Kind::Bits)]),  // setns
-    plain(312, THIRD),                                         // kcmp
-    plain(317, FIRST),                                         // seccomp
-    plain(319, &[key(1, MEMFD_KINDS, Kind::Bits)]),            // memfd_create
-    plain(321, FIRST),                                         // bpf
-    program(322, AT, 1),                                       // execveat
-    plain(324, FIRST),                                         // membarrier
-    path(332, AT, 1),                                          // statx
-    plain(427, SECOND),                                        // io_uring_register
-    Call { nr: 430, keys: &[], text: Text::FileSystem(0) },    // fsopen
-    plain(431, SECOND),                                        // fsconfig
+    open(2, CWD, 0),                            // open
+    path(4, CWD, 0),                            // stat
+    path(6, CWD, 0),                            // lstat
+    plain(9, &[key(3, MAP_KINDS, Kind::Bits)]), // mmap
+    plain(16, SECOND),                          // ioctl
+    path(21, CWD, 0),                           // access
+    plain(28, THIRD),                           // madvise
+    plain(31, SECOND),                          // shmctl
+    plain(41, SOCKET),                          // socket
+    plain(42, &[key(1, 0xffff, Kind::Family)]), // connect
+    plain(
+        49,
+        &[key(1, 0xffff, Kind::Family), key(1, 0xffff, Kind::Port)],
+    ), // bind
+    plain(53, SOCKET),                          // socketpair
+    plain(54, OPTION),                          // setsockopt
+    plain(55, OPTION),                          // getsockopt
+    plain(56, &[key(0, NAMESPACES, Kind::Bits)]), // clone
+    program(59, CWD, 0),                        // execve
+    plain(66, THIRD),                           // semctl
+    plain(71, SECOND),                          // msgctl
+    plain(72, SECOND),                          // fcntl
+    path(76, CWD, 0),                           // truncate
+    path(80, CWD, 0),                           // chdir
+    path(83, CWD, 0),                           // mkdir
+    open(85, CWD, 0),                           // creat
+    path(87, CWD, 0),                           // unlink
+    path(89, CWD, 0),                           // readlink
+    path(90, CWD, 0),                           // chmod
+    path(92, CWD, 0),                           // chown
+    plain(101, FIRST),                          // ptrace
+    plain(103, FIRST),                          // syslog
+    path(133, CWD, 0),                          // mknod
+    plain(135, FIRST),                          // personality
+    path(137, CWD, 0),                          // statfs
+    plain(144, SECOND),                         // sched_setscheduler
+    plain(154, FIRST),                          // modify_ldt
+    plain(157, FIRST),                          // prctl
+    plain(158, FIRST),                          // arch_prctl
+    path(161, CWD, 0),                          // chroot
+    Call {
+        nr: 165,
+        keys: &[],
+        text: Text::Mount,
+    }, // mount
+    plain(169, THIRD),                          // reboot
+    plain(179, FIRST),                          // quotactl
+    path(188, CWD, 0),                          // setxattr
+    path(191, CWD, 0),                          // getxattr
+    plain(202, &[key(1, FUTEX_COMMAND, Kind::Value)]), // futex
+    plain(222, FIRST),                          // timer_create
+    plain(227, FIRST),                          // clock_settime
+    plain(228, FIRST),                          // clock_gettime
+    plain(229, FIRST),                          // clock_getres
+    plain(230, FIRST),                          // clock_nanosleep
+    plain(237, THIRD),                          // mbind
+    plain(238, FIRST),                          // set_mempolicy
+    plain(250, FIRST),                          // keyctl
+    path(254, CWD, 1),                          // inotify_add_watch
+    open(257, AT, 1),                           // openat
+    path(258, AT, 1),                           // mkdirat
+    path(259, AT, 1),                           // mknodat
+    path(260, AT, 1),                           // fchownat
+    path(262, AT, 1),                           // newfstatat
+    path(263, AT, 1),                           // unlinkat
+    path(267, AT, 1),                           // readlinkat
+    path(268, AT, 1),                           // fchmodat
+    path(269, AT, 1),                           // faccessat
+    plain(272, &[key(0, NAMESPACES | NEW_TIME, Kind::Bits)]), // unshare
+    plain(283, FIRST),                          // timerfd_create
+    plain(308, &[key(1, NAMESPACES | NEW_TIME, Kind::Bits)]), // setns
+    plain(312, THIRD),                          // kcmp
+    plain(317, FIRST),                          // seccomp
+    plain(319, &[key(1, MEMFD_KINDS, Kind::Bits)]), // memfd_create
+    plain(321, FIRST),                          // bpf
+    program(322, AT, 1),                        // execveat
+    plain(324, FIRST),                          // membarrier
+    path(332, AT, 1),                           // statx
+    plain(427, SECOND),                         // io_uring_register
+    Call {
+        nr: 430,
+        keys: &[],
+        text: Text::FileSystem(0),
+    }, // fsopen
+    plain(431, SECOND),                         // fsconfig
     plain(435, &[key(0, NAMESPACES | NEW_TIME, Kind::BitsAt)]), // clone3
-    open(437, AT, 1),                                          // openat2
-    path(439, AT, 1),                                          // faccessat2
-    plain(440, FOURTH),                                        // process_madvise
-    path(452, AT, 1),                                          // fchmodat2
+    open(437, AT, 1),                           // openat2
+    path(439, AT, 1),                           // faccessat2
+    plain(440, FOURTH),                         // process_madvise
+    path(452, AT, 1),                           // fchmodat2
 ];
 
 /// The entry of the call with this number, if it has one.

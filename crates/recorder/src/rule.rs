@@ -25,7 +25,11 @@ pub struct RuleError(String);
 
 impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no rule: it reads FEATURE=ERRNO, such as syscall:eventfd2=ENOSYS or family:10=97", self.0)
+        write!(
+            f,
+            "`{}` is no rule: it reads FEATURE=ERRNO, such as syscall:eventfd2=ENOSYS or family:10=97",
+            self.0
+        )
     }
 }
 

@@ -34,13 +34,31 @@ fn a_record_is_read() {
 #[test]
 fn records_tell_features() {
     let cases: [(&str, &[&str]); 9] = [
-        ("41\t2,1,6\t0\t-\ta\t1", &["syscall:socket", "family:2", "protocol:2:1:6"]),
-        ("41\t10,3,f\t97\t-\ta\t1", &["syscall:socket", "family:16", "netlink:15"]),
-        ("54\t1,f\t0\t-\ta\t1", &["syscall:setsockopt", "sockopt:1:15"]),
+        (
+            "41\t2,1,6\t0\t-\ta\t1",
+            &["syscall:socket", "family:2", "protocol:2:1:6"],
+        ),
+        (
+            "41\t10,3,f\t97\t-\ta\t1",
+            &["syscall:socket", "family:16", "netlink:15"],
+        ),
+        (
+            "54\t1,f\t0\t-\ta\t1",
+            &["syscall:setsockopt", "sockopt:1:15"],
+        ),
         ("72\t6\t0\t-\ta\t1", &["syscall:fcntl", "case:fcntl:1:6"]),
-        ("9\t21\t0\t-\ta\t1", &["syscall:mmap", "flag:mmap:3:1", "flag:mmap:3:32"]),
-        ("165\t-\t19\ttmpfs /run\ta\t1", &["syscall:mount", "fs:tmpfs", "path:/run"]),
-        ("59\t1\t0\t/bin/x\ta\t1", &["syscall:execve", "binfmt:script", "path:/bin/x"]),
+        (
+            "9\t21\t0\t-\ta\t1",
+            &["syscall:mmap", "flag:mmap:3:1", "flag:mmap:3:32"],
+        ),
+        (
+            "165\t-\t19\ttmpfs /run\ta\t1",
+            &["syscall:mount", "fs:tmpfs", "path:/run"],
+        ),
+        (
+            "59\t1\t0\t/bin/x\ta\t1",
+            &["syscall:execve", "binfmt:script", "path:/bin/x"],
+        ),
         ("49\t2,1f90\t0\t-\ta\t1", &["syscall:bind", "family:2"]),
         ("100003\t-\t0\t-\ta\t1", &[]),
     ];
@@ -107,9 +125,20 @@ fn the_other_lines_are_read() {
         panic!("{last:?}")
     };
     assert_eq!(record.name, Some("eventfd2"));
-    assert!(matches!(parse(b"hits\tfamily:10=97\t0"), Ok(Line::Hits(_, 0))));
-    assert!(matches!(parse(b"hit\tfamily:10=97\tsh\t5"), Ok(Line::Hit(_))));
-    for text in ["", "#lupine-record\t2", "41\t2,1", "exit\tmain\t5\tsh\tstatus\t256"] {
+    assert!(matches!(
+        parse(b"hits\tfamily:10=97\t0"),
+        Ok(Line::Hits(_, 0))
+    ));
+    assert!(matches!(
+        parse(b"hit\tfamily:10=97\tsh\t5"),
+        Ok(Line::Hit(_))
+    ));
+    for text in [
+        "",
+        "#lupine-record\t2",
+        "41\t2,1",
+        "exit\tmain\t5\tsh\tstatus\t256",
+    ] {
         assert_eq!(parse(text.as_bytes()), Err(ParseError), "{text}");
     }
 }

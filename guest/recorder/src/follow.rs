@@ -165,9 +165,7 @@ impl Follower {
         if let Some(errno) = asked.refused {
             trace::set_result(pid, -i64::from(errno));
         }
-        let Some(errno) = refusal::errno(&asked, result) else {
-            return;
-        };
+        let errno = refusal::errno(&asked, result);
         if !self.started {
             return;
         }

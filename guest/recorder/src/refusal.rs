@@ -2,7 +2,7 @@
 
 use crate::asked::Asked;
 
-/// Restarts: the kernel makes the call again, or turns them into EINTR.
+/// A signal came while the call waited: it was granted, and will be made again or end with EINTR.
 const RESTARTS: core::ops::RangeInclusive<u16> = 512..=530;
 const ENOENT: u16 = 2;
 /// What happens in the life of any program: it says nothing of the kernel.
@@ -12,16 +12,14 @@ const ORDINARY: [u16; 17] = [
     3, 4, 9, 10, 11, 17, 21, 25, 29, 32, 39, 104, 107, 110, 111, 114, 115,
 ];
 
-/// The error of an answer, zero for success; `None` if there is no answer yet.
-pub fn errno(asked: &Asked, result: i64) -> Option<u16> {
-    if asked.refused.is_some() {
-        return asked.refused;
-    }
+/// The error of an answer, zero for success.
+pub fn errno(asked: &Asked, result: i64) -> u16 {
     let errno = match result {
         -4095..0 => (-result) as u16,
         _ => 0,
     };
-    (!RESTARTS.contains(&errno)).then_some(errno)
+    let granted = if RESTARTS.contains(&errno) { 0 } else { errno };
+    asked.refused.unwrap_or(granted)
 }
 
 /// Whether an error may be why a process gave up.

@@ -6,7 +6,6 @@ const PTRACE: usize = 101;
 
 const POKE_USER: usize = 6;
 const PEEK_DATA: usize = 2;
-const CONT: usize = 7;
 const SYSCALL: usize = 24;
 const GET_EVENT_MESSAGE: usize = 0x4201;
 const SEIZE: usize = 0x4206;

@@ -84,6 +84,12 @@ impl Asked {
         matches!(self.kind, Text::Program { .. }) && self.keys[0] == 1
     }
 
+    /// Whether it is about a file that is not the kernel's, and that no program is.
+    pub fn tells_nothing(&self) -> bool {
+        matches!(self.kind, Text::Path { .. } | Text::Open { .. })
+            && !self.text.as_deref().is_some_and(path::is_of_kernel)
+    }
+
     /// The string of the record.
     pub fn recorded_text(&self) -> Option<Vec<u8>> {
         let text = self.text.as_deref()?;
@@ -107,7 +113,8 @@ impl Asked {
                     // The descriptor itself, which its opening has told of.
                     return None;
                 }
-                path::absolute(pid, dir, &text)
+                let path = path::absolute(pid, dir, &text)?;
+                Some(self.through_links(pid, path))
             }
             Text::FileSystem(at) => peer::string(pid, argument(at)),
             Text::Mount => {
@@ -122,6 +129,15 @@ impl Asked {
                 Some(text)
             }
         }
+    }
+
+    /// What is opened through symbolic links, if that is a file of the kernel.
+    fn through_links(&self, pid: i32, path: Vec<u8>) -> Vec<u8> {
+        if !matches!(self.kind, Text::Open { .. }) || path::is_of_kernel(&path) {
+            return path;
+        }
+        let real = path::real(pid, &path);
+        real.filter(|real| path::is_of_kernel(real)).unwrap_or(path)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use alloc::vec::Vec;
 
-use crate::options::Words;
+use crate::filter;
+use crate::options::{Options, Words};
 use crate::signals;
 use crate::sys::{self, EACCES, ENOENT, ENOTDIR, Errno, Patience, Result};
 use crate::text::decimal;
-use crate::trace;
+use crate::trace::{self, Until};
 
 /// Exit statuses, as a shell's: no tracing, not runnable, not found.
 pub const NO_TRACE: u8 = 125;
@@ -15,22 +16,41 @@ const NOT_FOUND: u8 = 127;
 /// PATH where the environment has none.
 const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// What the child says of itself before it waits.
+const FILTERED: u8 = 1;
+const UNFILTERED: u8 = 0;
+
 /// The program's main process, about to call exec.
-pub fn start(program: Words, environment: Words) -> Result<i32> {
+pub struct Child {
+    pub pid: i32,
+    /// Whether ordinary calls pass without a stop.
+    pub filtered: bool,
+}
+
+/// Starts the process, traced and with a filter if it can have one.
+pub fn start(options: &Options, environment: Words) -> Result<Child> {
     // What arrives now waits until we can forward it.
     let mask = signals::block(u64::MAX);
     let (go, gate) = sys::pipe()?;
+    let (hear, tell) = sys::pipe()?;
     let Some(pid) = sys::fork()? else {
         sys::close(gate);
+        let filtered = !options.every && filter::install(&options.rules).is_ok();
+        let state = if filtered { FILTERED } else { UNFILTERED };
+        let told = sys::write(tell, &[state]);
         let mut byte = [0];
-        if sys::read(go, &mut byte) != Ok(1) {
+        if told.is_err() || sys::read(go, &mut byte) != Ok(1) {
             sys::exit(NO_TRACE);
         }
         signals::block(mask);
-        become_program(program, environment);
+        become_program(options.program, environment);
     };
     sys::close(go);
-    let traced = catch(pid);
+    sys::close(tell);
+    let mut state = [UNFILTERED];
+    let heard = sys::read(hear, &mut state);
+    sys::close(hear);
+    let traced = heard.and_then(|_| catch(pid));
     if traced.is_ok() {
         // A pipe with room, and a reader that waits.
         let _ = sys::write(gate, &[1]);
@@ -38,7 +58,8 @@ pub fn start(program: Words, environment: Words) -> Result<i32> {
     sys::close(gate);
     traced?;
     signals::forward_to(pid);
-    Ok(pid)
+    let filtered = state == [FILTERED];
+    Ok(Child { pid, filtered })
 }
 
 /// Traces a process that waits, so that it will stop at its next call.
@@ -46,7 +67,7 @@ fn catch(pid: i32) -> Result<()> {
     trace::seize(pid)?;
     trace::interrupt(pid)?;
     sys::wait(pid, Patience::Wait)?;
-    trace::go_on(pid, 0);
+    trace::go_on(pid, Until::Door, 0);
     Ok(())
 }
 

@@ -1,14 +1,16 @@
 //! Follows the program and its children from stop to stop.
 
-use lupine_recorder::keys::Text;
+use alloc::vec::Vec;
 
 use crate::asked::{Asked, CLONE, CLONE3, EXECVE, EXECVEAT, PRCTL};
+use crate::child::Child;
+use crate::options::Options;
 use crate::output::Output;
 use crate::rules::Rules;
 use crate::sys::{self, Patience};
 use crate::task::{Comm, Task, Tasks};
-use crate::trace::{self, Door};
-use crate::{path, peer, refusal, signals};
+use crate::trace::{self, Door, Until};
+use crate::{filter, peer, refusal, signals};
 
 const SIGTRAP: u32 = 5;
 /// SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU: a stop with one of these is the whole process's.
@@ -28,6 +30,12 @@ pub struct Follower {
     main: i32,
     /// Whether the end of the last process counts, not that of the main one.
     all: bool,
+    /// Whether calls that every kernel has are recorded, too.
+    every: bool,
+    /// Whether they pass without a stop.
+    filtered: bool,
+    /// Calls that were granted for a path outside of the kernel's files: such paths tell no more.
+    granted: Vec<u32>,
     /// The main process is the program, not our own code before exec.
     started: bool,
     /// The main process's end.
@@ -35,15 +43,18 @@ pub struct Follower {
 }
 
 impl Follower {
-    pub fn new(main: i32, output: Output, rules: Rules, all: bool) -> Self {
+    pub fn new(child: &Child, options: Options) -> Self {
         let mut tasks = Tasks::default();
-        tasks.get_or_new(main).comm = Comm::new(b"recorder");
+        tasks.get_or_new(child.pid).comm = Comm::new(b"recorder");
         Self {
             tasks,
-            output,
-            rules,
-            main,
-            all,
+            output: Output::new(options.output),
+            rules: options.rules,
+            main: child.pid,
+            all: options.all,
+            every: options.every,
+            filtered: child.filtered,
+            granted: Vec::new(),
             started: false,
             status: None,
         }
@@ -71,32 +82,29 @@ impl Follower {
         }
         let (signal, event) = ((status >> 8) & 0xff, status >> 16);
         match event {
-            0 if signal == SIGTRAP | AT_CALL => {
-                self.at_call(pid);
-                trace::go_on(pid, 0);
+            0 if signal != SIGTRAP | AT_CALL => return self.go_on(pid, signal),
+            trace::STOP if STOPPING.contains(&signal) => return trace::listen(pid),
+            trace::STOP if !self.tasks.contains(pid) => {
+                self.tasks.get_or_new(pid).parked = true;
+                return;
             }
-            0 => trace::go_on(pid, signal),
-            trace::STOP if STOPPING.contains(&signal) => trace::listen(pid),
-            trace::STOP => self.appeared(pid),
-            trace::FORK | trace::VFORK | trace::CLONE => {
-                self.has_child(pid);
-                trace::go_on(pid, 0);
-            }
-            trace::EXEC => {
-                self.became_program(pid);
-                trace::go_on(pid, 0);
-            }
-            _ => trace::go_on(pid, 0),
+            0 | trace::SECCOMP => self.at_call(pid),
+            trace::FORK | trace::VFORK | trace::CLONE => self.has_child(pid),
+            trace::EXEC => self.became_program(pid),
+            _ => {}
         }
+        self.go_on(pid, 0);
     }
 
-    /// A thread stopped of itself: a new one, or one that a signal lets go on.
-    fn appeared(&mut self, pid: i32) {
-        if self.tasks.contains(pid) {
-            trace::go_on(pid, 0);
+    /// To the end of the call that it is in, or to what is of interest next.
+    fn go_on(&mut self, pid: i32, signal: u32) {
+        let in_call = self.tasks.get(pid).is_some_and(|task| task.asked.is_some());
+        let until = if self.filtered && !in_call {
+            Until::Event
         } else {
-            self.tasks.get_or_new(pid).parked = true;
-        }
+            Until::Door
+        };
+        trace::go_on(pid, until, signal);
     }
 
     /// Tells a new thread whose child it is.
@@ -112,7 +120,7 @@ impl Follower {
         task.process = if is_thread { process } else { child };
         task.comm = comm;
         if core::mem::take(&mut task.parked) {
-            trace::go_on(child, 0);
+            self.go_on(child, 0);
         }
     }
 
@@ -135,7 +143,12 @@ impl Follower {
 
     fn at_call(&mut self, pid: i32) {
         match trace::door(pid) {
-            Ok(Door::Enter(is_64, nr, args)) => self.enters(pid, Asked::read(pid, is_64, nr, args)),
+            Ok(Door::Enter(is_64, nr, args)) => {
+                let ordinary = is_64 && !self.every && filter::is_ordinary(nr, &args);
+                if !ordinary || self.rules.name(nr as u32) {
+                    self.enters(pid, Asked::read(pid, is_64, nr, args));
+                }
+            }
             Ok(Door::Leave(result)) => self.leaves(pid, result),
             Ok(Door::Away) | Err(_) => {}
         }
@@ -151,6 +164,10 @@ impl Follower {
             }
             if asked.refused.is_none() && NO_ANSWER.contains(&asked.nr) {
                 self.output.record(&asked, 0, None, who);
+                return;
+            }
+            let known = !self.every && self.granted.contains(&asked.nr);
+            if known && asked.refused.is_none() && asked.tells_nothing() {
                 return;
             }
         }
@@ -172,13 +189,10 @@ impl Follower {
         if asked.nr == PRCTL && asked.args[0] == PR_SET_NAME && errno == 0 {
             task.comm = comm_at(pid, asked.args[1]);
         }
-        let mut text = asked.recorded_text();
-        if let (Text::Open { .. }, None, 0) = (asked.kind, &text, errno) {
-            // A symbolic link may have led to a file of the kernel.
-            let real = path::of_descriptor(pid, result as i32);
-            text = real.filter(|real| path::is_of_kernel(real));
-            text = text.map(|real| path::general(&real));
+        if errno == 0 && asked.tells_nothing() && !self.granted.contains(&asked.nr) {
+            self.granted.push(asked.nr);
         }
+        let text = asked.recorded_text();
         let who = (task.comm, pid);
         let refusal = self.output.record(&asked, errno, text.as_deref(), who);
         if refusal::counts(&asked, errno, text.is_some()) {
@@ -200,9 +214,8 @@ impl Follower {
             self.tasks.get_or_new(task.process).refused(task.last);
         }
         // Its children may never hear of it.
-        for orphan in self.tasks.parked() {
-            orphan.parked = false;
-            trace::go_on(orphan.pid, 0);
+        while let Some(orphan) = self.tasks.unpark() {
+            self.go_on(orphan, 0);
         }
         true
     }

@@ -7,6 +7,7 @@ extern crate alloc;
 
 mod asked;
 mod child;
+mod filter;
 mod follow;
 mod heap;
 mod options;
@@ -24,7 +25,6 @@ mod trace;
 
 use crate::follow::Follower;
 use crate::options::{Options, Words};
-use crate::output::Output;
 
 fn main(arguments: Words, environment: Words) -> ! {
     let Some(options) = Options::read(arguments) else {
@@ -34,12 +34,8 @@ fn main(arguments: Words, environment: Words) -> ! {
         sys::say(&["--output is no open file"]);
         sys::exit(child::NO_TRACE);
     }
-    match child::start(options.program, environment) {
-        Ok(main) => {
-            let output = Output::new(options.output);
-            let follower = Follower::new(main, output, options.rules, options.all);
-            sys::exit(follower.follow())
-        }
+    match child::start(&options, environment) {
+        Ok(child) => sys::exit(Follower::new(&child, options).follow()),
         Err(error) => {
             sys::say(&["cannot trace: error ", &text::decimal(error.into())]);
             sys::exit(child::NO_TRACE)

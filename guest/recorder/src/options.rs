@@ -7,7 +7,7 @@ use crate::sys;
 use crate::text::number;
 
 /// What a person sees who calls it wrongly.
-const USAGE: &str = "usage: recorder [--output FD] [--refuse RULE]... [--rules FD|FILE] [--all] -- PROGRAM [ARGUMENT]...";
+const USAGE: &str = "usage: recorder [--output FD] [--refuse RULE]... [--rules FD|FILE] [--all] [--every] -- PROGRAM [ARGUMENT]...";
 /// Records go to stderr where nobody says otherwise.
 const STDERR: i32 = 2;
 
@@ -55,6 +55,8 @@ pub struct Options {
     pub rules: Rules,
     /// Go on until the last process ends.
     pub all: bool,
+    /// Stop at every call, and record also those that every kernel has.
+    pub every: bool,
     /// Program and arguments.
     pub program: Words,
 }
@@ -64,12 +66,17 @@ impl Options {
     pub fn read(mut words: Words) -> Option<Self> {
         words.next();
         let mut output = STDERR;
-        let (mut rules, mut all) = (Rules::default(), false);
+        let mut rules = Rules::default();
+        let (mut all, mut every) = (false, false);
         loop {
             let understood = match words.next() {
                 Some(b"--") => break,
                 Some(b"--all") => {
                     all = true;
+                    true
+                }
+                Some(b"--every") => {
+                    every = true;
                     true
                 }
                 Some(b"--output") => descriptor(words.next()).is_some_and(|fd| {
@@ -94,6 +101,7 @@ impl Options {
             output,
             rules,
             all,
+            every,
             program,
         })
     }

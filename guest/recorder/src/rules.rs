@@ -49,6 +49,16 @@ impl Rules {
         true
     }
 
+    /// Whether a rule is about this call by its number.
+    pub fn name(&self, nr: u32) -> bool {
+        self.list.iter().any(|counted| match counted.rule.feature {
+            Feature::Syscall(of) | Feature::Case { nr: of, .. } | Feature::Flag { nr: of, .. } => {
+                of == nr
+            }
+            _ => false,
+        })
+    }
+
     /// The error that the first fitting rule wants; its first hit is told.
     pub fn refuse(&mut self, asked: &Asked, who: (Comm, i32), output: &mut Output) -> Option<u16> {
         if self.list.is_empty() {

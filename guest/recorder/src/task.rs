@@ -80,9 +80,11 @@ impl Tasks {
         Some(self.0.remove(at))
     }
 
-    /// All that wait for their parent's word.
-    pub fn parked(&mut self) -> impl Iterator<Item = &mut Task> {
-        self.0.iter_mut().filter(|task| task.parked)
+    /// One that waits for its parent's word, and need not any more.
+    pub fn unpark(&mut self) -> Option<i32> {
+        let task = self.0.iter_mut().find(|task| task.parked)?;
+        task.parked = false;
+        Some(task.pid)
     }
 
     fn place(&self, pid: i32) -> Result<usize, usize> {

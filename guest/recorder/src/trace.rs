@@ -6,6 +6,7 @@ const PTRACE: usize = 101;
 
 const POKE_USER: usize = 6;
 const PEEK_DATA: usize = 2;
+const CONT: usize = 7;
 const SYSCALL: usize = 24;
 const GET_EVENT_MESSAGE: usize = 0x4201;
 const SEIZE: usize = 0x4206;
@@ -59,14 +60,22 @@ pub fn interrupt(pid: i32) -> Result<()> {
     request(INTERRUPT, pid, 0, 0).map(drop)
 }
 
-/// Goes on to the next call or event, with a signal or 0. Fails only when the process is gone already.
-pub fn go_on(pid: i32, signal: u32) {
-    let _ = request(SYSCALL, pid, 0, signal as usize);
+/// How far a process goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// To its next entry to or exit from the kernel.
+    Door,
+    /// To what the filter or an event stops.
+    Event,
 }
 
-/// Goes on to the next event; calls without one pass unseen.
-pub fn go_far(pid: i32) {
-    let _ = request(CONT, pid, 0, 0);
+/// Lets a process go on, with a signal or 0. Fails only when it is gone already.
+pub fn go_on(pid: i32, until: Until, signal: u32) {
+    let how = match until {
+        Until::Door => SYSCALL,
+        Until::Event => CONT,
+    };
+    let _ = request(how, pid, 0, signal as usize);
 }
 
 /// Leaves a process stopped, as a signal wanted it, until it shall go on.

@@ -15,7 +15,7 @@ fn a_program_runs_as_without_a_recorder() {
     assert_eq!((run.status, run.stdout.as_str()), (Some(7), "hello"));
     assert_eq!(run.stderr, "err\n");
     assert_eq!(run.lines.first(), Some(&Line::Header));
-    assert!(run.has("syscall:execve", 0) && run.has("syscall:exit_group", 0));
+    assert!(run.has("syscall:execve", 0) && !run.has("syscall:exit_group", 0));
     let [end] = run.ends()[..] else {
         panic!("{:?}", run.ends())
     };

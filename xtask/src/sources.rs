@@ -33,9 +33,7 @@ const RULES: [Rule; 4] = [
     },
     Rule {
         what: "has unsafe code outside guest/init and guest/recorder",
-        holds_in: |path| {
-            !path.starts_with("guest/init/") && !path.starts_with("guest/recorder/")
-        },
+        holds_in: |path| !path.starts_with("guest/init/") && !path.starts_with("guest/recorder/"),
         everywhere: false,
         broken_by: |line| has_word(line, "unsafe"),
     },

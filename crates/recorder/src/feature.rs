@@ -48,15 +48,20 @@ pub type Lookup = fn(&str) -> Option<u32>;
 impl Feature {
     /// Reads a feature whose system calls are numbers or names that `lookup` knows.
     pub fn parse_with(text: &str, lookup: Lookup) -> Option<Self> {
-        let (kind, rest) = text.split_once(':')?;
+        let (kind, rest) = split(text, b':')?;
         match kind {
             "fs" => return string(rest).map(Self::FileSystem),
             "path" if rest.starts_with('/') => return string(rest).map(Self::Path),
             "binfmt" if rest == "script" => return Some(Self::Script),
             _ => {}
         }
-        let mut words = rest.split(':');
-        let mut word = || words.next();
+        let mut rest = Some(rest);
+        let mut word = || {
+            let text = rest.take()?;
+            let (word, after) = split(text, b':').map_or((text, None), |(a, b)| (a, Some(b)));
+            rest = after;
+            Some(word)
+        };
         let call = |word: Option<&str>| number(word?).map_or_else(|| lookup(word?), u32_of);
         let feature = match kind {
             "syscall" => Self::Syscall(call(word())?),
@@ -76,7 +81,7 @@ impl Feature {
             "sockopt" => Self::SockOpt(small(word()?)?, small(word()?)?),
             _ => return None,
         };
-        words.next().is_none().then_some(feature)
+        rest.is_none().then_some(feature)
     }
 
     /// The text, with `name` for the names of system calls.
@@ -109,17 +114,26 @@ fn string(text: &str) -> Option<String> {
     plain.then(|| text.into())
 }
 
+/// The text before and after the first such byte, which is ASCII. Smaller
+/// than `split_once`, which matters to the recorder.
+fn split(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|one| one == byte)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
 /// A number, decimal or, after `0x`, hexadecimal.
 pub(crate) fn number(text: &str) -> Option<u64> {
-    // `from_str_radix` would take a sign.
-    if text.starts_with('+') {
+    let (digits, base) = match text.strip_prefix("0x") {
+        Some(digits) => (digits, 16),
+        None => (text, 10),
+    };
+    if digits.is_empty() {
         return None;
     }
-    match text.strip_prefix("0x") {
-        Some(digits) if !digits.starts_with('+') => u64::from_str_radix(digits, 16).ok(),
-        Some(_) => None,
-        None => text.parse().ok(),
-    }
+    digits.bytes().try_fold(0_u64, |number, byte| {
+        let digit = char::from(byte).to_digit(base)?;
+        number.checked_mul(base.into())?.checked_add(digit.into())
+    })
 }
 
 fn u32_of(number: u64) -> Option<u32> {

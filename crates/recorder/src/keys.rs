@@ -2,17 +2,17 @@
 //! kernel. The recorder keys its records by them; the host reads them back.
 
 /// Namespaces of clone and unshare, but CLONE_NEWTIME, which is a signal number to clone.
-const NAMESPACES: u64 = 0x7e02_0000;
-const NEW_TIME: u64 = 0x80;
+const NAMESPACES: u32 = 0x7e02_0000;
+const NEW_TIME: u32 = 0x80;
 /// MAP_SHARED, MAP_ANONYMOUS and MAP_HUGETLB.
-const MAP_KINDS: u64 = 0x4_0021;
+const MAP_KINDS: u32 = 0x4_0021;
 /// MFD_ALLOW_SEALING and MFD_HUGETLB.
-const MEMFD_KINDS: u64 = 6;
+const MEMFD_KINDS: u32 = 6;
 /// Without SOCK_NONBLOCK and SOCK_CLOEXEC.
-const SOCKET_TYPE: u64 = 0xf;
+const SOCKET_TYPE: u32 = 0xf;
 /// Without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME.
-const FUTEX_COMMAND: u64 = 0x7f;
-const INT: u64 = 0xffff_ffff;
+const FUTEX_COMMAND: u32 = 0x7f;
+const INT: u32 = 0xffff_ffff;
 
 /// One argument of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Key {
     /// Which of the six arguments it is, from zero.
     pub index: u8,
     /// The bits of it that count.
-    pub mask: u64,
+    pub mask: u32,
     /// How to read it.
     pub kind: Kind,
 }
@@ -85,7 +85,7 @@ pub struct Call {
     pub text: Text,
 }
 
-const fn key(index: u8, mask: u64, kind: Kind) -> Key {
+const fn key(index: u8, mask: u32, kind: Kind) -> Key {
     Key { index, mask, kind }
 }
 

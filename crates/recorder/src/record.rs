@@ -96,9 +96,9 @@ impl Record {
                     let set = (0..64).map(|bit| 1 << bit).filter(|bit| number & bit != 0);
                     features.extend(set.map(|bits| Feature::Flag { nr, index, bits }));
                 }
-                Kind::Family => features.push(Feature::Family(number as u32)),
+                Kind::Family if number != 0 => features.push(Feature::Family(number as u32)),
                 Kind::Script if number == 1 => features.push(Feature::Script),
-                Kind::Script | Kind::Port => {}
+                Kind::Family | Kind::Script | Kind::Port => {}
             }
         }
     }

@@ -39,7 +39,8 @@ impl Rule {
     /// Reads a rule; `lookup` knows system calls by name, `errors` errors.
     pub fn parse_with(text: &str, lookup: Lookup, errors: Lookup) -> Option<Self> {
         // The last one: a path may hold another.
-        let (feature, errno) = text.rsplit_once('=')?;
+        let at = text.bytes().rposition(|byte| byte == b'=')?;
+        let (feature, errno) = (text.get(..at)?, text.get(at + 1..)?);
         let errno = number(errno).or_else(|| errors(errno).map(u64::from))?;
         if errno == 0 || errno > ERRNO_MAX {
             return None;

@@ -57,7 +57,7 @@ impl Asked {
         asked.text = asked.read_text(pid);
         for (place, key) in asked.keys.iter_mut().zip(call.keys) {
             let text = asked.text.as_deref();
-            *place = read_key(pid, key, &args, text) & key.mask;
+            *place = read_key(pid, key, &args, text) & u64::from(key.mask);
             asked.key_count += 1;
         }
         asked

@@ -8,6 +8,7 @@ use crate::signals;
 use crate::sys::{self, EACCES, ENOENT, ENOTDIR, Errno, Patience, Result};
 use crate::text::decimal;
 use crate::trace::{self, Until};
+use crate::user::User;
 
 /// Exit statuses, as a shell's: no tracing, not runnable, not found.
 pub const NO_TRACE: u8 = 125;
@@ -42,6 +43,10 @@ pub fn start(options: &Options, environment: Words) -> Result<Child> {
         if told.is_err() || sys::read(go, &mut byte) != Ok(1) {
             sys::exit(NO_TRACE);
         }
+        if let Some(Err(error)) = options.user.as_ref().map(User::assume) {
+            sys::say(&[b"cannot become the user: error ", &decimal(error.into())]);
+            sys::exit(NOT_RUNNABLE);
+        }
         signals::block(mask);
         become_program(options.program, environment);
     };
@@ -75,13 +80,12 @@ fn become_program(program: Words, environment: Words) -> ! {
     let mut words = program;
     let name = words.next().unwrap_or_default();
     let error = try_all(name, program, environment);
-    let text = core::str::from_utf8(name).unwrap_or("the program");
-    let why = match error {
-        ENOENT | ENOTDIR => "not found",
-        EACCES => "permission denied",
+    let why: &[u8] = match error {
+        ENOENT | ENOTDIR => b"not found",
+        EACCES => b"permission denied",
         _ => &decimal(error.into()),
     };
-    sys::say(&["cannot run ", text, ": ", why]);
+    sys::say(&[b"cannot run ", name, b": ", why]);
     sys::exit(if matches!(error, ENOENT | ENOTDIR) {
         NOT_FOUND
     } else {

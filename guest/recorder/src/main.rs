@@ -22,6 +22,7 @@ mod sys;
 mod task;
 mod text;
 mod trace;
+mod user;
 
 use crate::follow::Follower;
 use crate::options::{Options, Words};
@@ -31,13 +32,13 @@ fn main(arguments: Words, environment: Words) -> ! {
         sys::exit(child::NO_TRACE);
     };
     if options.output > 2 && sys::close_on_exec(options.output).is_err() {
-        sys::say(&["--output is no open file"]);
+        sys::say(&[b"--output is no open file"]);
         sys::exit(child::NO_TRACE);
     }
     match child::start(&options, environment) {
         Ok(child) => sys::exit(Follower::new(&child, options).follow()),
         Err(error) => {
-            sys::say(&["cannot trace: error ", &text::decimal(error.into())]);
+            sys::say(&[b"cannot trace: error ", &text::decimal(error.into())]);
             sys::exit(child::NO_TRACE)
         }
     }

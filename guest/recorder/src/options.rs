@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 use crate::rules::Rules;
 use crate::sys;
 use crate::text::number;
+use crate::user::User;
 
 /// What a person sees who calls it wrongly.
-const USAGE: &str = "usage: recorder [--output FD] [--refuse RULE]... [--rules FD|FILE] [--all] [--every] -- PROGRAM [ARGUMENT]...";
+const USAGE: &[u8] = b"usage: recorder [--output FD] [--refuse RULE]... [--rules FD|FILE] [--user UID:GID[:GROUP,...]] [--all] [--every] -- PROGRAM [ARGUMENT]...";
 /// Records go to stderr where nobody says otherwise.
 const STDERR: i32 = 2;
 
@@ -57,6 +58,8 @@ pub struct Options {
     pub all: bool,
     /// Stop at every call, and record also those that every kernel has.
     pub every: bool,
+    /// Whom the program runs as, if not as ourselves.
+    pub user: Option<User>,
     /// Program and arguments.
     pub program: Words,
 }
@@ -65,45 +68,53 @@ impl Options {
     /// Reads the command line, or says what is wrong with it.
     pub fn read(mut words: Words) -> Option<Self> {
         words.next();
-        let mut output = STDERR;
-        let mut rules = Rules::default();
-        let (mut all, mut every) = (false, false);
-        loop {
-            let understood = match words.next() {
-                Some(b"--") => break,
-                Some(b"--all") => {
-                    all = true;
-                    true
+        let mut options = Self {
+            output: STDERR,
+            rules: Rules::default(),
+            all: false,
+            every: false,
+            user: None,
+            program: words,
+        };
+        while let Some(word) = words.next() {
+            if word == b"--" {
+                options.program = words;
+                if words.next().is_some() {
+                    return Some(options);
                 }
-                Some(b"--every") => {
-                    every = true;
-                    true
-                }
-                Some(b"--output") => descriptor(words.next()).is_some_and(|fd| {
-                    output = fd;
-                    true
-                }),
-                Some(b"--refuse") => words.next().is_some_and(|rule| add(&mut rules, rule)),
-                Some(b"--rules") => words.next().is_some_and(|from| add_all(&mut rules, from)),
-                _ => false,
-            };
-            if !understood {
-                sys::say(&[USAGE]);
-                return None;
+                break;
+            }
+            if !options.take(word, &mut words) {
+                break;
             }
         }
-        let program = words;
-        if words.next().is_none() {
-            sys::say(&[USAGE]);
-            return None;
+        sys::say(&[USAGE]);
+        None
+    }
+
+    /// Takes one option and its value; `false` if it is none.
+    fn take(&mut self, word: &[u8], words: &mut Words) -> bool {
+        match word {
+            b"--all" => self.all = true,
+            b"--every" => self.every = true,
+            b"--user" => {
+                self.user = words.next().and_then(User::read);
+                return self.user.is_some();
+            }
+            b"--output" => {
+                let fd = descriptor(words.next());
+                self.output = fd.unwrap_or(STDERR);
+                return fd.is_some();
+            }
+            b"--refuse" => return words.next().is_some_and(|rule| add(&mut self.rules, rule)),
+            b"--rules" => {
+                return words
+                    .next()
+                    .is_some_and(|from| add_all(&mut self.rules, from));
+            }
+            _ => return false,
         }
-        Some(Self {
-            output,
-            rules,
-            all,
-            every,
-            program,
-        })
+        true
     }
 }
 
@@ -115,7 +126,7 @@ fn add(rules: &mut Rules, rule: &[u8]) -> bool {
     let text = core::str::from_utf8(rule).unwrap_or_default();
     let added = rules.add(text);
     if !added {
-        sys::say(&["not a rule: ", text]);
+        sys::say(&[b"not a rule: ", rule]);
     }
     added
 }
@@ -129,7 +140,7 @@ fn add_all(rules: &mut Rules, from: &[u8]) -> bool {
         None => sys::open(&path, 0),
     };
     let Some(text) = fd.ok().and_then(read_all) else {
-        sys::say(&["cannot read the rules"]);
+        sys::say(&[b"cannot read the rules"]);
         return false;
     };
     let mut lines = text.split(|byte| *byte == b'\n');

@@ -85,7 +85,7 @@ impl Rules {
     pub fn report(&self, output: &mut Output) {
         for counted in &self.list {
             let hits = decimal(counted.hits);
-            output.line(&[b"hits", counted.text.as_bytes(), hits.as_bytes()]);
+            output.line(&[b"hits", counted.text.as_bytes(), &hits]);
         }
     }
 }

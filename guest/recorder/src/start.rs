@@ -94,7 +94,7 @@ extern "C" fn recorder_start(stack: *const usize) -> ! {
 /// Where it happened is not said: that would make the program a fifth larger.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
-    sys::say(&["failed: this is a bug of the recorder"]);
+    sys::say(&[b"failed: this is a bug of the recorder"]);
     sys::exit(125)
 }
 

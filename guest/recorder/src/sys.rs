@@ -119,10 +119,10 @@ fn wait_writable(fd: i32) {
 }
 
 /// A message for a person.
-pub fn say(words: &[&str]) {
-    let text = ["recorder: ", &words.concat(), "\n"].concat();
+pub fn say(words: &[&[u8]]) {
+    let text = [b"recorder: ", &words.concat()[..], b"\n"].concat();
     // There is nowhere else to say that this failed.
-    let _ = write(2, text.as_bytes());
+    let _ = write(2, &text);
 }
 
 /// Opens the file `path`, which ends with a zero byte.

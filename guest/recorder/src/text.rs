@@ -1,6 +1,5 @@
 //! Numbers as text, without the weight of `core::fmt`.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Appends `number` in the digits of `base`.
@@ -27,10 +26,10 @@ pub fn push_hexadecimal(number: u64, into: &mut Vec<u8>) {
 }
 
 /// `number` in decimal digits.
-pub fn decimal(number: u64) -> String {
+pub fn decimal(number: u64) -> Vec<u8> {
     let mut text = Vec::new();
     push_decimal(number, &mut text);
-    String::from_utf8(text).unwrap_or_default()
+    text
 }
 
 /// A number in decimal digits and nothing else.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use lupine_recorder::Line;
+use lupine_recorder::{Line, Record};
 
 use crate::run::{ask, asks, run, run_with};
 
@@ -142,6 +142,45 @@ fn the_first_process_names_a_record() {
     };
     assert_eq!(comm("getcpu"), Some("another name"));
     assert_eq!(comm("execve"), Some("asks"));
+}
+
+#[test]
+fn every_call_is_recorded_on_request() {
+    let program = ["busybox", "sh", "-c", "echo hi; cat /proc/version"];
+    let (some, every) = (run(&[], &program), run(&["--every"], &program));
+    assert_eq!(some.stdout, every.stdout);
+    assert!(every.has("syscall:write", 0) && every.has("syscall:exit_group", 0));
+    assert!(!some.has("syscall:write", 0));
+    // What is of interest is the same, whether each call stops or not.
+    for record in some.records() {
+        let same = |other: &&Record| {
+            (other.nr, &other.args, &other.string) == (record.nr, &record.args, &record.string)
+        };
+        assert!(every.records().any(|other| same(&other)), "{record:?}");
+    }
+}
+
+#[test]
+fn calls_of_the_32_bit_interface_are_kept_apart() {
+    let run = ask(&["syscall:getpid=ENOSYS"], &["old-door"]);
+    // A kernel without IA32_EMULATION kills it instead.
+    if run.status != Some(139) {
+        assert!(
+            run.records()
+                .any(|record| record.nr == lupine_recorder::IA32 + 20)
+        );
+    }
+}
+
+#[test]
+fn a_program_may_run_as_somebody_else() {
+    let run = run(&["--user", "65534:65533:65532"], &["busybox", "id"]);
+    if run.status == Some(126) {
+        // Only root can.
+        assert!(run.stderr.contains("cannot become the user"));
+        return;
+    }
+    assert_eq!(run.stdout, "uid=65534(nobody) gid=65533 groups=65532\n");
 }
 
 #[test]

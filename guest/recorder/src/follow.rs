@@ -34,7 +34,7 @@ pub struct Follower {
     every: bool,
     /// Whether they pass without a stop.
     filtered: bool,
-    /// Calls that were granted for a path outside of the kernel's files: such paths tell no more.
+    /// Calls that the kernel has, as a path outside of its own files showed: such paths tell no more.
     granted: Vec<u32>,
     /// The main process is the program, not our own code before exec.
     started: bool,
@@ -189,7 +189,7 @@ impl Follower {
         if asked.nr == PRCTL && asked.args[0] == PR_SET_NAME && errno == 0 {
             task.comm = comm_at(pid, asked.args[1]);
         }
-        if errno == 0 && asked.tells_nothing() && !self.granted.contains(&asked.nr) {
+        if refusal::is_usual(errno) && asked.tells_nothing() && !self.granted.contains(&asked.nr) {
             self.granted.push(asked.nr);
         }
         let text = asked.recorded_text();

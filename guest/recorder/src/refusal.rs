@@ -5,6 +5,7 @@ use crate::asked::Asked;
 /// A signal came while the call waited: it was granted, and will be made again or end with EINTR.
 const RESTARTS: core::ops::RangeInclusive<u16> = 512..=530;
 const ENOENT: u16 = 2;
+const ENOTDIR: u16 = 20;
 /// What happens in the life of any program: it says nothing of the kernel.
 /// ESRCH, EINTR, EBADF, ECHILD, EAGAIN, EEXIST, EISDIR, ENOTTY, ESPIPE, EPIPE, ENOTEMPTY, ECONNRESET, ENOTCONN,
 /// ETIMEDOUT, ECONNREFUSED, EALREADY, EINPROGRESS.
@@ -29,4 +30,9 @@ pub fn counts(asked: &Asked, errno: u16, has_text: bool) -> bool {
     }
     let missing_file = errno == ENOENT && !has_text;
     errno != 0 && !ORDINARY.contains(&errno) && !missing_file
+}
+
+/// Whether a call with a path was answered as any kernel answers it: the file is there, or not.
+pub fn is_usual(errno: u16) -> bool {
+    matches!(errno, 0 | ENOENT | ENOTDIR)
 }

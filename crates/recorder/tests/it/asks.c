@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -162,8 +164,26 @@ static int ask(const char *word) {
     return 200;
 }
 
+/* Runs a program that may not use process_vm_readv, as on a kernel without it. */
+static int blind(char **words) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {4, filter};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+        return errno;
+    execv(words[0], words);
+    return errno;
+}
+
 int main(int count, char **words) {
     self = "/proc/self/exe";
+    if (count > 2 && !strcmp(words[1], "blind"))
+        return blind(words + 2);
     for (int at = 1; at < count; at++) {
         /* `exit` ends with the last answer. */
         static int answer;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use lupine_recorder::{Line, Record};
 
-use crate::run::{ask, asks, run, run_with};
+use crate::run::{Run, ask, asks, run, run_blind, run_with};
 
 #[test]
 fn a_program_runs_as_without_a_recorder() {
@@ -158,6 +158,30 @@ fn every_call_is_recorded_on_request() {
         };
         assert!(every.records().any(|other| same(&other)), "{record:?}");
     }
+}
+
+#[test]
+fn a_kernel_without_cross_memory_attach_will_do() {
+    let program = [
+        asks(),
+        "relative",
+        "namespace",
+        "renamed",
+        "/proc/self/stat",
+        "bind",
+    ];
+    let (seeing, blind) = (run(&[], &program), run_blind(&[], &program));
+    assert_eq!(seeing.stdout, blind.stdout);
+    let key = |record: &Record| {
+        (
+            record.nr,
+            record.args.clone(),
+            record.string.clone(),
+            record.comm.clone(),
+        )
+    };
+    let keys = |run: &Run| run.records().map(key).collect::<HashSet<_>>();
+    assert_eq!(keys(&seeing), keys(&blind));
 }
 
 #[test]

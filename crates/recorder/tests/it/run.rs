@@ -62,10 +62,11 @@ pub struct Run {
 
 /// Starts `recorder OPTIONS -- PROGRAM`.
 pub fn start(options: &[&str], program: &[&str]) -> Started {
-    start_with(options, program, "")
+    start_with(&[], options, program, "")
 }
 
-fn start_with(options: &[&str], program: &[&str], stdin: &str) -> Started {
+/// `PREFIX recorder OPTIONS -- PROGRAM`.
+fn start_with(prefix: &[&str], options: &[&str], program: &[&str], stdin: &str) -> Started {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str| File::create(dir.path().join(name)).unwrap();
     std::fs::write(dir.path().join("stdin"), stdin).unwrap();
@@ -73,6 +74,7 @@ fn start_with(options: &[&str], program: &[&str], stdin: &str) -> Started {
     let running = Tool::new("sh")
         .args(["-c", "exec 3>\"$0\"; exec \"$@\""])
         .arg(&lines)
+        .args(prefix)
         .args([recorder(), "--output", "3"])
         .args(options)
         .arg("--")
@@ -138,7 +140,12 @@ pub fn run(options: &[&str], program: &[&str]) -> Run {
 
 /// As [`run`], with this on stdin.
 pub fn run_with(program: &[&str], stdin: &str) -> Run {
-    start_with(&[], program, stdin).finish()
+    start_with(&[], &[], program, stdin).finish()
+}
+
+/// As [`run`], where the recorder cannot read other processes' memory at once.
+pub fn run_blind(options: &[&str], program: &[&str]) -> Run {
+    start_with(&[asks(), "blind"], options, program, "").finish()
 }
 
 /// Runs `asks` with some words, and rules.

@@ -1,0 +1,8 @@
+//! Builds `guest/recorder` and leaves it in OUT_DIR.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src");
+    #[cfg(feature = "embed")]
+    lupine_tool::build_guest("recorder");
+}

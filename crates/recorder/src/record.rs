@@ -1,0 +1,139 @@
+//! One thing that a traced program asked of the kernel, and the answer.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::escape::unescape;
+use crate::feature::Feature;
+use crate::keys::{self, Kind, Text};
+use crate::names::syscall_name;
+
+const SOCKET: u32 = 41;
+const SOCKETPAIR: u32 = 53;
+const SETSOCKOPT: u32 = 54;
+const GETSOCKOPT: u32 = 55;
+const AF_NETLINK: u32 = 16;
+
+/// A system call with its key arguments, recorded once for each answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Number; above [`crate::IA32`] one of the 32-bit interface.
+    pub nr: u32,
+    /// Name, where the number is known.
+    pub name: Option<&'static str>,
+    /// Key arguments, those that `keys::call(nr)` lists.
+    pub args: Vec<u64>,
+    /// Zero: it succeeded at least once. Otherwise the error.
+    pub errno: u16,
+    /// Path, file system or program.
+    pub string: Option<String>,
+    /// Name of the first process that did it.
+    pub comm: String,
+    /// Its number.
+    pub pid: u32,
+}
+
+impl Record {
+    /// Reads the six fields of a record.
+    pub(crate) fn parse(fields: &[&str]) -> Option<Self> {
+        let [nr, args, errno, string, comm, pid] = fields else {
+            return None;
+        };
+        let args = match *args {
+            "-" => Vec::new(),
+            args => args.split(',').map(hexadecimal).collect::<Option<_>>()?,
+        };
+        let nr = nr.parse().ok()?;
+        Some(Self {
+            nr,
+            name: syscall_name(nr),
+            args,
+            errno: errno.parse().ok()?,
+            string: unescape(string)?,
+            comm: unescape(comm)?.unwrap_or_default(),
+            pid: pid.parse().ok()?,
+        })
+    }
+
+    /// The features that this call uses, the call itself first.
+    pub fn features(&self) -> Vec<Feature> {
+        // Numbers of the other interface mean other calls.
+        if self.nr >= crate::IA32 {
+            return Vec::new();
+        }
+        let mut features = Vec::from([Feature::Syscall(self.nr)]);
+        match (self.nr, self.small_args().as_slice()) {
+            (SOCKET | SOCKETPAIR, &[family, kind, protocol]) => {
+                features.push(Feature::Family(family));
+                if family == AF_NETLINK {
+                    features.push(Feature::Netlink(protocol));
+                } else {
+                    features.push(Feature::Protocol(family, kind, protocol));
+                }
+            }
+            (SETSOCKOPT | GETSOCKOPT, &[level, name]) => {
+                features.push(Feature::SockOpt(level, name));
+            }
+            _ => self.argument_features(&mut features),
+        }
+        self.string_features(&mut features);
+        features
+    }
+
+    fn small_args(&self) -> Vec<u32> {
+        let args = self.args.iter();
+        args.map(|arg| u32::try_from(*arg).unwrap_or(u32::MAX))
+            .collect()
+    }
+
+    fn argument_features(&self, features: &mut Vec<Feature>) {
+        let keys = keys::call(self.nr).map_or(&[][..], |call| call.keys);
+        for (key, &number) in keys.iter().zip(&self.args) {
+            let (nr, index) = (self.nr, key.index);
+            match key.kind {
+                Kind::Value => features.push(Feature::Case { nr, index, number }),
+                Kind::Bits | Kind::BitsAt => {
+                    let set = (0..64).map(|bit| 1 << bit).filter(|bit| number & bit != 0);
+                    features.extend(set.map(|bits| Feature::Flag { nr, index, bits }));
+                }
+                Kind::Family if number != 0 => features.push(Feature::Family(number as u32)),
+                Kind::Script if number == 1 => features.push(Feature::Script),
+                Kind::Family | Kind::Script | Kind::Port => {}
+            }
+        }
+    }
+
+    fn string_features(&self, features: &mut Vec<Feature>) {
+        let Some(string) = &self.string else {
+            return;
+        };
+        match keys::call(self.nr).map_or(Text::None, |call| call.text) {
+            Text::None => {}
+            Text::FileSystem(_) => features.push(Feature::FileSystem(string.clone())),
+            Text::Mount => {
+                let (name, target) = string.split_once(' ').unwrap_or((string, ""));
+                if !name.is_empty() {
+                    features.push(Feature::FileSystem(name.into()));
+                }
+                if target.starts_with('/') {
+                    features.push(Feature::Path(target.into()));
+                }
+            }
+            Text::Path { .. } | Text::Open { .. } | Text::Program { .. } => {
+                features.push(Feature::Path(string.clone()));
+            }
+        }
+    }
+}
+
+/// The texts of [`Record::features`].
+pub fn features(record: &Record) -> Vec<String> {
+    record.features().iter().map(ToString::to_string).collect()
+}
+
+fn hexadecimal(text: &str) -> Option<u64> {
+    if text.starts_with('+') {
+        return None;
+    }
+    u64::from_str_radix(text, 16).ok()
+}

@@ -1,0 +1,118 @@
+//! Starts the program, traced before its first instruction.
+
+use alloc::vec::Vec;
+
+use crate::filter;
+use crate::options::{Options, Words};
+use crate::signals;
+use crate::sys::{self, EACCES, ENOENT, ENOTDIR, Errno, Patience, Result};
+use crate::text::decimal;
+use crate::trace::{self, Until};
+use crate::user::User;
+
+/// Exit statuses, as a shell's: no tracing, not runnable, not found.
+pub const NO_TRACE: u8 = 125;
+const NOT_RUNNABLE: u8 = 126;
+const NOT_FOUND: u8 = 127;
+/// PATH where the environment has none.
+const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What the child says of itself before it waits.
+const FILTERED: u8 = 1;
+const UNFILTERED: u8 = 0;
+
+/// The program's main process, about to call exec.
+pub struct Child {
+    pub pid: i32,
+    /// Whether ordinary calls pass without a stop.
+    pub filtered: bool,
+}
+
+/// Starts the process, traced and with a filter if it can have one.
+pub fn start(options: &Options, environment: Words) -> Result<Child> {
+    // What arrives now waits until we can forward it.
+    let mask = signals::block(u64::MAX);
+    let (go, gate) = sys::pipe()?;
+    let (hear, tell) = sys::pipe()?;
+    let Some(pid) = sys::fork()? else {
+        sys::close(gate);
+        let filtered = !options.every && filter::install(&options.rules).is_ok();
+        let state = if filtered { FILTERED } else { UNFILTERED };
+        let told = sys::write(tell, &[state]);
+        let mut byte = [0];
+        if told.is_err() || sys::read(go, &mut byte) != Ok(1) {
+            sys::exit(NO_TRACE);
+        }
+        if let Some(Err(error)) = options.user.as_ref().map(User::assume) {
+            sys::say(&[b"cannot become the user: error ", &decimal(error.into())]);
+            sys::exit(NOT_RUNNABLE);
+        }
+        signals::block(mask);
+        become_program(options.program, environment);
+    };
+    sys::close(go);
+    sys::close(tell);
+    let mut state = [UNFILTERED];
+    let heard = sys::read(hear, &mut state);
+    sys::close(hear);
+    let traced = heard.and_then(|_| catch(pid));
+    if traced.is_ok() {
+        // A pipe with room, and a reader that waits.
+        let _ = sys::write(gate, &[1]);
+    }
+    sys::close(gate);
+    traced?;
+    signals::forward_to(pid);
+    let filtered = state == [FILTERED];
+    Ok(Child { pid, filtered })
+}
+
+/// Traces a process that waits, so that it will stop at its next call.
+fn catch(pid: i32) -> Result<()> {
+    trace::seize(pid)?;
+    trace::interrupt(pid)?;
+    sys::wait(pid, Patience::Wait)?;
+    trace::go_on(pid, Until::Door, 0);
+    Ok(())
+}
+
+fn become_program(program: Words, environment: Words) -> ! {
+    let mut words = program;
+    let name = words.next().unwrap_or_default();
+    let error = try_all(name, program, environment);
+    let why: &[u8] = match error {
+        ENOENT | ENOTDIR => b"not found",
+        EACCES => b"permission denied",
+        _ => &decimal(error.into()),
+    };
+    sys::say(&[b"cannot run ", name, b": ", why]);
+    sys::exit(if matches!(error, ENOENT | ENOTDIR) {
+        NOT_FOUND
+    } else {
+        NOT_RUNNABLE
+    })
+}
+
+/// As execvp does: what is there and cannot be run is remembered while others are tried.
+fn try_all(name: &[u8], program: Words, environment: Words) -> Errno {
+    let attempt = |path: &[u8]| {
+        // SAFETY: both lists are the kernel's, or parts of them; `path` ends with a zero byte.
+        unsafe { sys::exec(path, program.address(), environment.address()) }
+    };
+    if name.contains(&b'/') {
+        return attempt(&[name, b"\0"].concat());
+    }
+    let mut variables = environment;
+    let path = variables.find_map(|entry| entry.strip_prefix(b"PATH="));
+    let mut found = ENOENT;
+    for dir in path.unwrap_or(PATH).split(|byte| *byte == b':') {
+        let dir: &[u8] = if dir.is_empty() { b"." } else { dir };
+        let path: Vec<u8> = [dir, b"/", name, b"\0"].concat();
+        match attempt(&path) {
+            ENOENT | ENOTDIR => {}
+            EACCES => found = EACCES,
+            error => return error,
+        }
+    }
+    found
+}

@@ -1,5 +1,5 @@
 //! Developer tasks: `cargo xtask tidy` checks what ARCHITECTURE.md promises and
-//! lists what is over the soft budgets.
+//! lists what is over the soft budgets; `cargo xtask generate features` makes `kernel/map/`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -9,17 +9,19 @@
 mod budgets;
 mod dependencies;
 mod edges;
+mod generate;
 mod sources;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask tidy";
+const USAGE: &str = "usage: cargo xtask tidy\n       cargo xtask generate features [--source DIR] [--series 6.12] [--check]";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     match (args.next().as_deref(), args.next()) {
         (Some("tidy"), None) => tidy(),
+        (Some("generate"), Some(what)) if what == "features" => generate(args),
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
@@ -27,11 +29,29 @@ fn main() -> ExitCode {
     }
 }
 
+fn generate(args: impl Iterator<Item = String>) -> ExitCode {
+    let Some(request) = generate::Request::parse(args) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    match generate::run(root(), &request) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's top directory.
+fn root() -> &'static Path {
+    let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest_dir.parent().unwrap_or(manifest_dir)
+}
+
 /// Prints what is over budget, then what breaks an invariant; only the latter fails.
 fn tidy() -> ExitCode {
-    let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = manifest_dir.parent().unwrap_or(manifest_dir);
-    match check(root) {
+    match check(root()) {
         Ok((over_budget, broken)) => {
             over_budget
                 .iter()

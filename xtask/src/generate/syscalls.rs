@@ -1,0 +1,132 @@
+//! System calls: the table, those that may be missing, and where each is defined.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lupine_needs::map::Condition;
+
+use super::entries::{Entries, Found};
+use super::simplify::simplify;
+use super::text::{calls, words};
+use super::tree::{File, Tree};
+
+/// The system calls of 64-bit programs.
+const TABLE: &str = "arch/x86/entry/syscalls/syscall_64.tbl";
+/// Names the system calls that may be missing.
+const CONDITIONAL: &str = "kernel/sys_ni.c";
+
+/// One definition of a system call.
+pub struct Definition<'a> {
+    /// Where.
+    pub file: &'a File,
+    /// Offset of the macro.
+    pub at: usize,
+    /// When it is compiled.
+    pub condition: Condition,
+    /// It does nothing but fail with ENOSYS.
+    pub refuses: bool,
+}
+
+/// Definitions by the function's name, without `sys_`.
+pub type Definitions<'a> = BTreeMap<String, Vec<Definition<'a>>>;
+
+/// Finds all `SYSCALL_DEFINEn(name, ...)`.
+pub fn definitions(tree: &Tree) -> Definitions<'_> {
+    let mut found = Definitions::new();
+    for file in tree.files().filter(|file| file.path.ends_with(".c")) {
+        for function in &file.functions().all {
+            let Some(count) = function.name.strip_prefix("SYSCALL_DEFINE") else {
+                continue;
+            };
+            let name = function.parameters.first().filter(|_| count.len() == 1);
+            let Some(name) = name else { continue };
+            let body = file.text[function.body.clone()]
+                .trim_end_matches('}')
+                .trim();
+            found.entry(name.clone()).or_default().push(Definition {
+                file,
+                at: function.at,
+                condition: tree.condition(file, function.at),
+                refuses: body == "return -ENOSYS;",
+            });
+        }
+    }
+    found
+}
+
+/// Adds the system calls of the table; what is said of them goes to stderr.
+pub fn find(tree: &Tree, definitions: &Definitions<'_>, into: &mut Entries) -> Result<(), String> {
+    let conditional = conditional(tree)?;
+    let (mut mapped, mut missing) = (BTreeSet::new(), BTreeSet::new());
+    let mut rows = 0;
+    for (name, function) in table(tree.other(TABLE)?) {
+        rows += 1;
+        let Some(function) = function else { continue };
+        let sites = definitions
+            .get(function)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let serving = sites.iter().filter(|site| !site.refuses);
+        let each = serving.clone().map(|site| site.condition.clone());
+        let condition = simplify(&Condition::any(each.collect::<Vec<_>>()));
+        let best = serving
+            .clone()
+            .find(|site| site.condition != Condition::Never);
+        let Some(site) = best else {
+            missing.insert(name);
+            continue;
+        };
+        if conditional.contains(function) {
+            mapped.insert(function);
+        }
+        let label = if function == name {
+            String::new()
+        } else {
+            format!("sys_{function}")
+        };
+        let stub = sites.iter().any(|site| site.refuses) && condition != Condition::Always;
+        let feature = format!("syscall:{name}");
+        into.add(Found {
+            feature,
+            name: label,
+            condition,
+            at: site.file.place(site.at),
+            stub,
+        });
+    }
+    let wanted = conditional.iter().filter(|function| {
+        table(tree.other(TABLE).unwrap_or("")).any(|(_, f)| f == Some(function.as_str()))
+    });
+    into.note("table entries", rows);
+    into.note("conditional system calls in the table", wanted.count());
+    into.note("conditional system calls that are mapped", mapped.len());
+    if !missing.is_empty() {
+        let names: Vec<&str> = missing.into_iter().collect();
+        into.say(format!(
+            "system calls without a definition: {}",
+            names.join(" ")
+        ));
+    }
+    Ok(())
+}
+
+/// Name and function of each row for 64-bit programs; a row may have no function.
+fn table(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    text.lines().filter_map(|line| {
+        let mut words = line.split('#').next()?.split_whitespace();
+        let abi = words.nth(1)?;
+        let name = words.next().filter(|_| matches!(abi, "common" | "64"))?;
+        Some((name, words.next().and_then(|f| f.strip_prefix("sys_"))))
+    })
+}
+
+fn conditional(tree: &Tree) -> Result<BTreeSet<String>, String> {
+    let file = tree
+        .file(CONDITIONAL)
+        .ok_or(format!("the source has no {CONDITIONAL}"))?;
+    if words(&file.text, "COND_SYSCALL").next().is_none() {
+        return Err(format!("{CONDITIONAL} names no system call"));
+    }
+    let all = calls(&file.text, "COND_SYSCALL");
+    let names = all.filter_map(|call| call.arguments.first().map(|name| (*name).to_owned()));
+    Ok(names.collect())
+}

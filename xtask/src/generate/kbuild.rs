@@ -57,7 +57,7 @@ impl Kbuild {
     fn add(&mut self, base: &str, directory: &str, file: &Makefile) {
         for list in LISTS {
             for (word, condition) in file.words(list) {
-                let word = word.replace("$(SRCARCH)", "x86");
+                let word = word.replace("$(SRCARCH)", "x86").replace("$(BITS)", "64");
                 if let Some(sub) = word.strip_suffix('/') {
                     let parent = (base.to_owned(), condition);
                     self.parents

@@ -38,7 +38,8 @@ impl Functions {
             let first = line.as_bytes()[0];
             if first == b'#' || line.trim().is_empty() {
                 at = skip_directive(text, at, end);
-                if line.trim().is_empty() {
+                // Behind `#else` stands another head of the same body.
+                if line.trim().is_empty() || line.contains("#el") {
                     head = None;
                 }
                 continue;

@@ -29,25 +29,41 @@ pub struct Definition<'a> {
 /// Definitions by the function's name, without `sys_`.
 pub type Definitions<'a> = BTreeMap<String, Vec<Definition<'a>>>;
 
-/// Finds all `SYSCALL_DEFINEn(name, ...)`.
+/// Macros that define a system call, by its number of parameters.
+const MACROS: [&str; 7] = [
+    "SYSCALL_DEFINE0",
+    "SYSCALL_DEFINE1",
+    "SYSCALL_DEFINE2",
+    "SYSCALL_DEFINE3",
+    "SYSCALL_DEFINE4",
+    "SYSCALL_DEFINE5",
+    "SYSCALL_DEFINE6",
+];
+
+/// Finds all `SYSCALL_DEFINEn(name, ...)`. Several may share one body, in branches of an `#if`.
 pub fn definitions(tree: &Tree) -> Definitions<'_> {
     let mut found = Definitions::new();
-    for file in tree.files().filter(|file| file.path.ends_with(".c")) {
-        for function in &file.functions().all {
-            let Some(count) = function.name.strip_prefix("SYSCALL_DEFINE") else {
+    let defining = |file: &&File| file.path.ends_with(".c") && file.text.contains("SYSCALL_DEFINE");
+    for file in tree.files().filter(defining) {
+        for call in MACROS.iter().flat_map(|name| calls(&file.text, name)) {
+            let Some(name) = call.arguments.first() else {
                 continue;
             };
-            let name = function.parameters.first().filter(|_| count.len() == 1);
-            let Some(name) = name else { continue };
-            let body = file.text[function.body.clone()]
-                .trim_end_matches('}')
-                .trim();
-            found.entry(name.clone()).or_default().push(Definition {
-                file,
-                at: function.at,
-                condition: tree.condition(file, function.at),
-                refuses: body == "return -ENOSYS;",
-            });
+            let function = file
+                .functions()
+                .all
+                .iter()
+                .find(|function| function.at == call.at);
+            let body = function.map_or("", |function| &file.text[function.body.clone()]);
+            found
+                .entry((*name).to_owned())
+                .or_default()
+                .push(Definition {
+                    file,
+                    at: call.at,
+                    condition: tree.condition(file, call.at),
+                    refuses: body.trim_end_matches('}').trim() == "return -ENOSYS;",
+                });
         }
     }
     found

@@ -26,6 +26,8 @@ pub struct Found {
 pub struct Entries {
     found: BTreeMap<Feature, Found>,
     notes: Vec<(String, usize)>,
+    /// Paths whose name or directory could not be read.
+    pub skipped: usize,
     /// Lines for stderr.
     pub said: Vec<String>,
 }
@@ -82,7 +84,11 @@ impl Entries {
         let kinds = kinds.into_iter().map(|(kind, (all, conditional))| {
             format!("{kind}: {all} entries, {conditional} with a condition")
         });
-        notes.chain(kinds).collect()
+        let skipped = format!(
+            "paths whose name or directory could not be read: {}",
+            self.skipped
+        );
+        notes.chain(kinds).chain([skipped]).collect()
     }
 
     /// The text of the map, one entry on a line.

@@ -1,14 +1,21 @@
 //! `cargo xtask generate features`: the map from features of the kernel to options, read from
 //! the kernel's source. What each rule knows stands in a file of its own.
 
+mod devices;
 mod entries;
+mod filesystems;
 mod functions;
 mod kbuild;
 mod kconfig;
 mod makefile;
+mod numbers;
 mod preprocessor;
+mod proc;
 mod simplify;
+mod sockets;
+mod structures;
 mod syscalls;
+mod sysctl;
 mod text;
 mod tree;
 mod unpack;
@@ -73,6 +80,12 @@ fn find(tree: &Tree) -> Result<Entries, String> {
     let definitions = syscalls::definitions(tree);
     entries.note("options in Kconfig files", tree.options.count());
     syscalls::find(tree, &definitions, &mut entries)?;
+    let numbers = numbers::Numbers::of(tree);
+    sockets::find(tree, &numbers, &mut entries);
+    filesystems::find(tree, &mut entries);
+    proc::find(tree, &mut entries);
+    sysctl::find(tree, &mut entries);
+    devices::find(tree, &mut entries);
     Ok(entries)
 }
 

@@ -153,6 +153,11 @@ impl Tree {
         known.clone()
     }
 
+    /// The condition under which Makefiles name a file, whoever else includes it.
+    pub fn named(&self, file: &File) -> Condition {
+        self.kbuild.condition(&file.path)
+    }
+
     fn find_included(&mut self) {
         let mut included: BTreeMap<String, Vec<(String, usize)>> = BTreeMap::new();
         for file in self.files.values().filter(|file| file.path.ends_with(".c")) {

@@ -55,6 +55,21 @@ impl Entries {
         }
     }
 
+    /// System calls that were found: name, function and condition.
+    pub fn syscalls(&self) -> Vec<(String, String, Condition)> {
+        let each = self
+            .found
+            .iter()
+            .filter_map(|(feature, found)| match feature {
+                Feature::Syscall(name) => {
+                    let function = found.name.strip_prefix("sys_").unwrap_or(name);
+                    Some((name.clone(), function.to_owned(), found.condition.clone()))
+                }
+                _ => None,
+            });
+        each.collect()
+    }
+
     /// Remembers a number for the report.
     pub fn note(&mut self, what: &str, count: usize) {
         self.notes.push((what.into(), count));

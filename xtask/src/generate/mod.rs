@@ -1,6 +1,7 @@
 //! `cargo xtask generate features`: the map from features of the kernel to options, read from
 //! the kernel's source. What each rule knows stands in a file of its own.
 
+mod cases;
 mod devices;
 mod entries;
 mod filesystems;
@@ -13,7 +14,10 @@ mod preprocessor;
 mod proc;
 mod simplify;
 mod sockets;
+mod sockopts;
 mod structures;
+mod stubs;
+mod switches;
 mod syscalls;
 mod sysctl;
 mod text;
@@ -81,6 +85,10 @@ fn find(tree: &Tree) -> Result<Entries, String> {
     entries.note("options in Kconfig files", tree.options.count());
     syscalls::find(tree, &definitions, &mut entries)?;
     let numbers = numbers::Numbers::of(tree);
+    let stubs = stubs::Stubs::of(tree);
+    entries.note("functions that are stubs without an option", stubs.count());
+    cases::Finder::new(tree, &numbers, &stubs).find(&definitions, &mut entries);
+    sockopts::find(tree, &numbers, &stubs, &mut entries);
     sockets::find(tree, &numbers, &mut entries);
     filesystems::find(tree, &mut entries);
     proc::find(tree, &mut entries);

@@ -11,12 +11,14 @@ use super::numbers::Numbers;
 use super::simplify::simplify;
 use super::stubs::Stubs;
 use super::switches::switches;
-use super::syscalls::Definitions;
+use super::syscalls::{Definition, Definitions};
 use super::text::{call_at, is_identifier, trailing_name, words};
 use super::tree::{File, Tree};
 
-/// How many calls an argument is followed through.
-const DEEPEST: usize = 5;
+/// How many functions an argument is followed into.
+const MOST_FUNCTIONS: usize = 200;
+/// System calls whose argument means nothing without another one: see `sockopt`.
+const LEFT_OUT: [&str; 2] = ["setsockopt", "getsockopt"];
 
 /// What is needed to find cases.
 pub struct Finder<'a> {
@@ -29,6 +31,19 @@ pub struct Finder<'a> {
 
 /// Labels by name: each with its condition and place, by the `switch` they stand in.
 type Labels = BTreeMap<String, BTreeMap<(String, usize), (Condition, String)>>;
+
+/// Functions that were followed already, with the parameter.
+type Seen = BTreeSet<(String, usize, String)>;
+
+/// A function that gets the argument.
+struct Step<'a, 'n> {
+    file: &'a File,
+    function: &'a Function,
+    /// The parameter.
+    name: &'n str,
+    /// What it takes to get here, beyond stubs.
+    needed: Condition,
+}
 
 impl<'a> Finder<'a> {
     /// Prepares for a tree.
@@ -60,22 +75,45 @@ impl<'a> Finder<'a> {
     pub fn find(&self, definitions: &Definitions<'a>, into: &mut Entries) {
         let table = into.syscalls();
         let mut unnumbered = BTreeSet::new();
-        for (syscall, function, condition) in &table {
-            for site in definitions.get(function).into_iter().flatten() {
-                let all = &site.file.functions().all;
-                let Some(start) = all.iter().find(|f| f.at == site.at) else {
-                    continue;
-                };
-                // SYSCALL_DEFINEn(name, type, parameter, type, parameter, ...)
-                for (index, name) in start.parameters.iter().skip(2).step_by(2).enumerate() {
-                    let mut labels = Labels::new();
-                    self.follow(site.file, start, name, &mut labels, &mut BTreeSet::new());
-                    let argument = format!("{syscall}:{index}");
-                    self.add(&argument, condition, labels, &mut unnumbered, into);
-                }
-            }
+        let counts = |row: &&(String, String, Condition)| !LEFT_OUT.contains(&row.0.as_str());
+        for (syscall, function, condition) in table.iter().filter(counts) {
+            let sites = definitions
+                .get(function)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let found = (0..6).map(|index| (index, self.argument(sites, index)));
+            // What later arguments mean depends on the first one that is a choice.
+            let Some((index, labels)) = found.into_iter().find(|(_, labels)| !labels.is_empty())
+            else {
+                continue;
+            };
+            let argument = format!("{syscall}:{index}");
+            self.add(&argument, condition, labels, &mut unnumbered, into);
         }
         into.note("case labels without a number", unnumbered.len());
+    }
+
+    /// The labels of one argument, in all definitions of a system call.
+    fn argument(&self, sites: &[Definition<'a>], index: usize) -> Labels {
+        let mut labels = Labels::new();
+        for site in sites {
+            let mut all = site.file.functions().all.iter();
+            let Some(start) = all.find(|f| f.at == site.at) else {
+                continue;
+            };
+            // SYSCALL_DEFINEn(name, type, parameter, type, parameter, ...)
+            let Some(name) = start.parameters.get(2 + 2 * index) else {
+                continue;
+            };
+            let step = Step {
+                file: site.file,
+                function: start,
+                name,
+                needed: Condition::Always,
+            };
+            self.follow(&step, &mut labels, &mut BTreeSet::new());
+        }
+        labels
     }
 
     fn add(
@@ -110,53 +148,60 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Collects the labels of every `switch` over `name` in a function and those it calls.
-    fn follow(
-        &self,
-        file: &'a File,
-        function: &'a Function,
-        name: &str,
-        labels: &mut Labels,
-        seen: &mut BTreeSet<(String, String, String)>,
-    ) {
-        let key = (file.path.clone(), function.name.clone(), name.to_owned());
-        if name.is_empty() || seen.len() > 200 || !seen.insert(key) {
+    /// Collects the labels of every `switch` over a parameter in a function and those it calls.
+    fn follow(&self, step: &Step<'a, '_>, labels: &mut Labels, seen: &mut Seen) {
+        let (file, function) = (step.file, step.function);
+        let key = (file.path.clone(), function.at, step.name.to_owned());
+        if step.name.is_empty() || seen.len() > MOST_FUNCTIONS || !seen.insert(key) {
             return;
         }
         let body = &file.text[function.body.clone()];
-        let names = aliases(body, name);
+        let names = aliases(body, step.name);
         for name in &names {
-            self.labels(file, function, name, labels);
+            self.labels(step, name, labels);
         }
-        if seen.len() > DEEPEST * 40 {
-            return;
-        }
-        for (callee, parameter) in names.iter().flat_map(|name| receivers(body, name)) {
+        let all = names
+            .iter()
+            .flat_map(|name| receivers(body, name).into_iter().map(move |r| (name, r)));
+        for (name, (callee, receiver)) in all {
+            let own = self.stubs.needed(file, &format!("{callee}("));
+            let needed = Condition::all([step.needed.clone(), own]);
             for (file, function) in self.named(file, callee) {
-                let parameter = match parameter {
-                    Receiver::Place(index) => function.parameters.get(index).cloned(),
+                let parameter = match receiver {
+                    Receiver::Place(index) => function.parameters.get(index),
                     // A function that is handed over itself gets the value by the same name.
-                    Receiver::Named => function.parameters.iter().find(|p| *p == name).cloned(),
+                    Receiver::Named => function.parameters.iter().find(|p| *p == name),
                 };
-                if let Some(parameter) = parameter {
-                    self.follow(file, function, &parameter, labels, seen);
+                if let Some(name) = parameter {
+                    let needed = needed.clone();
+                    self.follow(
+                        &Step {
+                            file,
+                            function,
+                            name,
+                            needed,
+                        },
+                        labels,
+                        seen,
+                    );
                 }
             }
         }
     }
 
-    fn labels(&self, file: &File, function: &Function, name: &str, labels: &mut Labels) {
+    fn labels(&self, step: &Step<'a, '_>, name: &str, labels: &mut Labels) {
+        let (file, function) = (step.file, step.function);
         let body = &file.text[function.body.clone()];
+        // A function that is not there refuses nothing.
+        let missing = self.tree.condition(file, function.at).negated();
         for (index, list) in switches(body, name).into_iter().enumerate() {
             for label in list.into_iter().filter(|label| !only_fails(label.code)) {
                 let at = function.body.start + label.at;
                 let own = self.tree.condition(file, at);
-                let needed = self.stubs.needed(file, label.code);
-                let condition = simplify(&Condition::all([own, needed]));
-                let place = (
-                    format!("{}:{}", function.name, function.parameters.len()),
-                    index,
-                );
+                let code = self.stubs.needed(file, label.code);
+                let own = Condition::any([Condition::all([own, code]), missing.clone()]);
+                let condition = simplify(&Condition::all([own, step.needed.clone()]));
+                let place = (format!("{}:{}", file.path, function.name), index);
                 let places = labels.entry(label.name.into()).or_default();
                 let new = match places.remove(&place) {
                     // Two variants of a function, or two branches of an `#if`.

@@ -20,7 +20,7 @@ const LEVELS: [(&str, &str); 2] = [
 
 /// Adds them. What can be set counts before what can only be read.
 pub fn find(tree: &Tree, numbers: &Numbers, stubs: &Stubs, into: &mut Entries) {
-    let (mut set, mut get) = (Options::new(), Options::new());
+    let (mut set, mut get) = (Vec::new(), Vec::new());
     for file in tree.files().filter(|file| file.path.starts_with("net/")) {
         for function in &file.functions().all {
             let kind = match &function.name {
@@ -28,17 +28,22 @@ pub fn find(tree: &Tree, numbers: &Numbers, stubs: &Stubs, into: &mut Entries) {
                 name if name.ends_with("getsockopt") => &mut get,
                 _ => continue,
             };
-            let Some(level) = level_of(file, function, 0).and_then(|name| numbers.value(name))
-            else {
-                continue;
-            };
-            options(tree, numbers, stubs, file, function, level, kind);
+            let level = level_of(file, function, 0).and_then(|name| numbers.value(name));
+            if let Some(level) = level {
+                kind.push(options(tree, numbers, stubs, file, function, level));
+            }
         }
     }
-    for (key, found) in get {
-        set.entry(key).or_insert(found);
+    // The function that knows most options of a level is the one that has it; others pass
+    // some of them on.
+    let mut known = Options::new();
+    for kind in [&mut set, &mut get] {
+        kind.sort_by_key(|options| std::cmp::Reverse(options.len()));
+        for (key, found) in kind.drain(..).flatten() {
+            known.entry(key).or_insert(found);
+        }
     }
-    for ((level, number), (name, condition, at)) in set {
+    for ((level, number), (name, condition, at)) in known {
         let feature = format!("sockopt:{level}:{number}");
         into.add(Found {
             feature,
@@ -53,6 +58,7 @@ pub fn find(tree: &Tree, numbers: &Numbers, stubs: &Stubs, into: &mut Entries) {
 /// Name, condition and place by level and number.
 type Options = BTreeMap<(u64, u64), (String, Condition, String)>;
 
+/// The options that one function knows.
 fn options(
     tree: &Tree,
     numbers: &Numbers,
@@ -60,8 +66,8 @@ fn options(
     file: &File,
     function: &Function,
     level: u64,
-    into: &mut Options,
-) {
+) -> Options {
+    let mut options = Options::new();
     let body = &file.text[function.body.clone()];
     for label in switches(body, "optname").into_iter().flatten() {
         let Some(number) = numbers.value(label.name) else {
@@ -69,15 +75,16 @@ fn options(
         };
         let at = function.body.start + label.at;
         let needed = stubs.needed(file, label.code);
-        let condition = Condition::all([tree.condition(file, at), needed]);
-        let found = (label.name.to_owned(), condition, file.place(at));
-        match into.get_mut(&(level, number)) {
-            None => {
-                into.insert((level, number), found);
-            }
-            Some(known) => known.1 = Condition::any([known.1.clone(), found.1]),
+        let mut condition = Condition::all([tree.condition(file, at), needed]);
+        if let Some((_, other, _)) = options.remove(&(level, number)) {
+            condition = Condition::any([other, condition]);
         }
+        options.insert(
+            (level, number),
+            (label.name.to_owned(), condition, file.place(at)),
+        );
     }
+    options
 }
 
 /// The level that a function, or one of its file that calls it, compares with.
@@ -86,12 +93,16 @@ fn level_of<'a>(file: &'a File, function: &Function, depth: usize) -> Option<&'a
         return Some(level);
     }
     let body = &file.text[function.body.clone()];
-    let compared = words(body, "level").find_map(|at| {
-        let rest = body[at + "level".len()..].trim_start();
-        let value = rest
-            .strip_prefix("!=")
-            .or_else(|| rest.strip_prefix("=="))?;
-        Some(leading_name(value.trim_start())).filter(|name| name.starts_with("SOL_"))
+    // What a function refuses says more than what it treats apart.
+    let compared = ["!=", "=="].into_iter().find_map(|operator| {
+        words(body, "level").find_map(|at| {
+            let rest = body[at + "level".len()..].trim_start();
+            let name = leading_name(rest.strip_prefix(operator)?.trim_start());
+            let is_level = ["SOL_", "AF_", "IPPROTO_"]
+                .iter()
+                .any(|start| name.starts_with(start));
+            is_level.then_some(name)
+        })
     });
     if compared.is_some() || depth > 2 {
         return compared;

@@ -2,6 +2,7 @@
 //! the kernel's source. What each rule knows stands in a file of its own.
 
 mod cases;
+mod corrections;
 mod devices;
 mod entries;
 mod filesystems;
@@ -29,6 +30,9 @@ use std::path::{Path, PathBuf};
 use entries::Entries;
 use tree::Tree;
 
+/// The series that kernels are built of; the corrections are for this one.
+const SERIES: &str = "6.12";
+
 /// What was asked for on the command line.
 pub struct Request {
     /// An unpacked source; else the archive of Debian's package is unpacked.
@@ -44,7 +48,7 @@ impl Request {
     pub fn parse(mut args: impl Iterator<Item = String>) -> Option<Self> {
         let mut request = Self {
             source: None,
-            series: "6.12".into(),
+            series: SERIES.into(),
             check: false,
         };
         while let Some(arg) = args.next() {
@@ -67,11 +71,16 @@ pub fn run(root: &Path, request: &Request) -> Result<(), String> {
     };
     let own = unpacked.as_ref().map(unpack::Unpacked::path);
     let source = request.source.as_deref().or(own).unwrap_or(root);
-    let entries = find(&Tree::read(source)?)?;
+    let tree = Tree::read(source)?;
+    let entries = find(&tree)?;
     for line in entries.coverage().iter().chain(&entries.said) {
         eprintln!("{line}");
     }
     let text = entries.to_toml(&request.series);
+    if request.series == SERIES {
+        let corrections = crate::read(&root.join("kernel/map/corrections.toml"))?;
+        corrections::check(&tree, &text, &corrections)?;
+    }
     let path = root.join(format!("kernel/map/{}.toml", request.series));
     if request.check {
         return compare(&crate::read(&path)?, &text);

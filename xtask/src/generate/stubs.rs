@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lupine_needs::map::Condition;
 
 use super::simplify::simplify;
-use super::text::{is_name, leading_name};
+use super::text::{is_name, leading_name, words};
 use super::tree::{File, Tree};
 
 /// The conditions under which a function that may be a stub is more than that.
@@ -30,6 +30,12 @@ impl Stubs {
                 }
             }
             for (at, name) in refusing_macros(&file.text) {
+                if file.path.ends_with(".c") && !machine_defines(tree, name) {
+                    // `#ifndef name`: other machines have it, this one does not.
+                    stubs
+                        .own
+                        .insert((file.path.clone(), name.into()), Condition::Never);
+                }
                 stubs.add(tree, file, name, at);
             }
         }
@@ -101,6 +107,15 @@ fn is_error(value: &str) -> bool {
         rest.bytes()
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
     })
+}
+
+/// Whether a header of this machine defines the macro.
+fn machine_defines(tree: &Tree, name: &str) -> bool {
+    let definition = format!("define {name}");
+    let mut headers = tree
+        .files()
+        .filter(|file| file.path.starts_with("arch/x86/include/"));
+    headers.any(|file| words(&file.text, &definition).next().is_some())
 }
 
 /// `#define name(...) (-EINVAL)`

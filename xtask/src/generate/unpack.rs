@@ -6,13 +6,16 @@ use std::time::Duration;
 use lupine_tool::Tool;
 
 /// Parts of the archive that nothing is read from.
-const LEFT_OUT: [&str; 6] = [
+const LEFT_OUT: [&str; 9] = [
     "*/Documentation",
     "*/tools",
     "*/drivers/gpu/drm/amd",
     "*/sound/soc",
-    "*/arch/*/boot",
     "*/drivers/net/ethernet",
+    "*/arch/arm",
+    "*/arch/arm64",
+    "*/arch/powerpc",
+    "*/arch/mips",
 ];
 /// How long unpacking may take.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -41,6 +44,8 @@ pub fn unpack(series: &str) -> Result<Unpacked, String> {
     let directory = tempfile::tempdir().map_err(|e| format!("no temporary directory: {e}"))?;
     let tar = Tool::new("tar")
         .args(["--extract", "--strip-components=1", "--no-same-owner"])
+        // A star is only the archive's top directory.
+        .args(["--anchored", "--no-wildcards-match-slash"])
         .args(LEFT_OUT.map(|part| format!("--exclude={part}")))
         .arg("--file")
         .arg(&archive)

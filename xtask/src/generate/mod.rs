@@ -131,3 +131,6 @@ fn compare(committed: &str, made: &str) -> Result<(), String> {
         differing.len()
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Developer tasks: `cargo xtask tidy` checks what ARCHITECTURE.md promises and
-//! lists what is over the soft budgets; `cargo xtask generate features` makes `kernel/map/`.
+//! lists what is over the soft budgets; `cargo xtask generate features` makes `kernel/map/`,
+//! and `cargo xtask oracle` compares it with a kernel that was built.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -10,31 +11,42 @@ mod budgets;
 mod dependencies;
 mod edges;
 mod generate;
+mod oracle;
 mod sources;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask tidy\n       cargo xtask generate features [--source DIR] [--series 6.12] [--check]";
+const USAGE: &str = "usage: cargo xtask tidy\n       cargo xtask generate features [--source DIR] [--series 6.12] [--check]\n       cargo xtask oracle SYSTEM_MAP CONFIG";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     match (args.next().as_deref(), args.next()) {
         (Some("tidy"), None) => tidy(),
         (Some("generate"), Some(what)) if what == "features" => generate(args),
-        _ => {
-            eprintln!("{USAGE}");
-            ExitCode::from(2)
-        }
+        (Some("oracle"), Some(system_map)) => match args.next() {
+            Some(config) => told(oracle::run(Path::new(&system_map), Path::new(&config))),
+            None => usage(),
+        },
+        _ => usage(),
     }
 }
 
 fn generate(args: impl Iterator<Item = String>) -> ExitCode {
-    let Some(request) = generate::Request::parse(args) else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
-    };
-    match generate::run(root(), &request) {
+    match generate::Request::parse(args) {
+        Some(request) => told(generate::run(root(), &request)),
+        None => usage(),
+    }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
+}
+
+/// Prints an error, if there is one.
+fn told(result: Result<(), String>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

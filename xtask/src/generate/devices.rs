@@ -4,7 +4,7 @@ use lupine_needs::map::Condition;
 
 use super::entries::{Entries, Found};
 use super::proc::pattern;
-use super::structures::{elements, initialised};
+use super::structures::initialised;
 use super::text::{calls, field, literal, trailing_name, words};
 use super::tree::{File, Tree};
 
@@ -54,10 +54,16 @@ fn devices(tree: &Tree, file: &File, into: &mut Entries) {
     let mut named = Vec::new();
     for each in initialised(&file.text, "miscdevice") {
         let name = field(each.body, "nodename").or_else(|| field(each.body, "name"));
-        named.extend(name.and_then(literal).map(|name| (each.at, name)));
+        named.extend(
+            name.and_then(|name| tree.text_of(file, name))
+                .map(|name| (each.at, name)),
+        );
     }
     for call in calls(&file.text, "device_create") {
-        let name = call.arguments.get(4).and_then(|name| literal(name));
+        let name = call
+            .arguments
+            .get(4)
+            .and_then(|name| tree.text_of(file, name));
         named.extend(name.map(|name| (call.at, pattern(&name))));
     }
     // /dev/null and its like: rows of a name and its operations.
@@ -98,7 +104,8 @@ fn classes(tree: &Tree, file: &File, into: &mut Entries) {
     let mut found = Vec::new();
     for (kind, directory) in [("class", "/sys/class"), ("bus_type", "/sys/bus")] {
         for each in initialised(&file.text, kind) {
-            let Some(name) = field(each.body, "name").and_then(literal) else {
+            let Some(name) = field(each.body, "name").and_then(|name| tree.text_of(file, name))
+            else {
                 continue;
             };
             let register = format!("subsys_system_register(&{}", each.name);
@@ -134,8 +141,27 @@ fn objects(tree: &Tree, file: &File, into: &mut Entries) {
         };
         place(tree, file, call.at, name, parent, into);
     }
-    for array in initialised(&file.text, "kobj_attribute").filter(|each| each.is_array) {
-        into.skipped += elements(&array).len();
+    for call in calls(&file.text, "kset_create_and_add") {
+        let arguments = (call.arguments.first(), call.arguments.get(2));
+        let (Some(name), Some(parent)) = arguments else {
+            continue;
+        };
+        place(tree, file, call.at, name, parent, into);
+    }
+    for call in ["KERNEL_ATTR_RO", "KERNEL_ATTR_RW"]
+        .iter()
+        .flat_map(|name| calls(&file.text, name))
+    {
+        let Some(name) = call.arguments.first().filter(|name| !name.starts_with('_')) else {
+            continue;
+        };
+        add(
+            tree,
+            into,
+            format!("/sys/kernel/{name}"),
+            tree.condition(file, call.at),
+            file.place(call.at),
+        );
     }
 }
 
@@ -143,7 +169,7 @@ fn place(tree: &Tree, file: &File, at: usize, name: &str, parent: &str, into: &m
     let root = ROOTS
         .iter()
         .find(|(variable, _)| *variable == trailing_name(parent));
-    match (literal(name), root) {
+    match (tree.text_of(file, name), root) {
         (Some(name), Some((_, root))) => {
             add(
                 tree,

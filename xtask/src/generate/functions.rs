@@ -50,13 +50,12 @@ impl Functions {
             let opens = line.find('{').map(|brace| at + brace);
             match (head, opens) {
                 (Some(start), Some(open)) => {
-                    let function = definition(text, start, open);
-                    let one_line = bracketed(line, open - at).map(|(_, e)| at + e);
-                    let close = one_line.unwrap_or_else(|| end_of_body(text, end));
-                    found.all.extend(function.map(|f| Function {
-                        body: open + 1..close,
-                        ..f
-                    }));
+                    let close = match bracketed(line, open - at) {
+                        Some((_, end)) => at + end,
+                        None => end_of_body(text, end),
+                    };
+                    let body = open + 1..close;
+                    found.all.extend(definition(text, start, body));
                     at = text[close..]
                         .find('\n')
                         .map_or(text.len(), |e| close + e + 1);
@@ -71,13 +70,6 @@ impl Functions {
             }
         }
         found
-    }
-
-    /// Those of this name; several in branches of an `#if`.
-    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Function> {
-        self.all
-            .iter()
-            .filter(move |function| function.name == name)
     }
 }
 
@@ -102,8 +94,8 @@ fn end_of_body(text: &str, from: usize) -> usize {
 }
 
 /// A function's name and parameters, if that is what stands before a brace.
-fn definition(text: &str, start: usize, open: usize) -> Option<Function> {
-    let head = &text[start..open];
+fn definition(text: &str, start: usize, body: Range<usize>) -> Option<Function> {
+    let head = text[start..body.start].trim_end_matches('{');
     if head.contains('=') && !head.contains("SYSCALL_DEFINE") {
         return None;
     }
@@ -121,7 +113,7 @@ fn definition(text: &str, start: usize, open: usize) -> Option<Function> {
         name: name.into(),
         parameters: parameters.collect(),
         at,
-        body: open..open,
+        body,
         is_static: leading_name(head) == "static",
     })
 }

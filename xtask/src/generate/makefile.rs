@@ -175,6 +175,12 @@ impl Reader<'_> {
         };
         let around = self.stack.iter().filter_map(|open| open.now.clone());
         let condition = Condition::all(around.chain([own]));
+        // `a := b $(a)` keeps what stood there.
+        let itself = [format!("$({name})"), format!("$({key}y)")];
+        let adds = adds
+            || value
+                .split_whitespace()
+                .any(|word| itself.iter().any(|i| i == word));
         let words = self.file.variables.entry(key).or_default();
         if !adds && !weak {
             // What stood there before is gone where the assignment takes place.
@@ -184,9 +190,10 @@ impl Reader<'_> {
             }
             words.retain(|(_, earlier)| *earlier != Condition::Never);
         }
-        let new = value
+        let others = value
             .split_whitespace()
-            .map(|word| (word.to_owned(), condition.clone()));
+            .filter(|word| itself.iter().all(|i| i != word));
+        let new = others.map(|word| (word.to_owned(), condition.clone()));
         words.extend(new);
     }
 
@@ -243,6 +250,12 @@ mod tests {
             shown(text, "obj-"),
             ["a.o", "nommu.o !CONFIG_MMU", "memory.o CONFIG_MMU"]
         );
+    }
+
+    #[test]
+    fn a_variable_may_be_extended_by_itself() {
+        let text = "a-$(CONFIG_P) += p.o\na-y := b.o $(a-y)\n";
+        assert_eq!(shown(text, "a-"), ["p.o CONFIG_P", "b.o"]);
     }
 
     #[test]

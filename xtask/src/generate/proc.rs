@@ -6,7 +6,7 @@ use lupine_needs::map::Condition;
 
 use super::entries::{Entries, Found};
 use super::structures::initialised;
-use super::text::{call_at, field, leading_name, literal, trailing_name, words};
+use super::text::{call_at, calls, field, leading_name, literal, trailing_name, words};
 use super::tree::{File, Tree};
 
 /// The tables of a process and of a thread, and the directory that each fills.
@@ -35,6 +35,7 @@ pub fn find(tree: &Tree, into: &mut Entries) {
         tables(tree, file, into);
     }
     namespaces(tree, into);
+    system_v(tree, into);
     add(
         tree,
         into,
@@ -59,7 +60,7 @@ fn add(tree: &Tree, into: &mut Entries, path: String, condition: Condition, at: 
 /// `proc_create*("name", mode, parent, ...)`, `proc_mkdir*("name", ..., parent)`.
 fn registered(tree: &Tree, file: &File, directories: &Directories, into: &mut Entries) {
     let mut skipped = 0;
-    for call in registrations(&file.text) {
+    for call in registrations(tree, file) {
         let Some(name) = call.name else {
             skipped += usize::from(!call.argument.is_empty() && call.argument != "name");
             continue;
@@ -90,48 +91,42 @@ struct Registration<'a> {
     variable: &'a str,
 }
 
-fn registrations(text: &str) -> Vec<Registration<'_>> {
-    let mut found = Vec::new();
-    for (at, _) in text.match_indices("proc_") {
+fn registrations<'a>(tree: &Tree, file: &'a File) -> Vec<Registration<'a>> {
+    let text = &file.text;
+    let found = text.match_indices("proc_").filter_map(|(at, _)| {
         let function = leading_name(&text[at..]);
-        let whole = trailing_name(&text[..at]).is_empty();
         let makes = [
             "proc_create",
             "proc_mkdir",
             "proc_symlink",
             "proc_net_mkdir",
         ];
-        if !whole || !makes.iter().any(|start| function.starts_with(start)) {
-            continue;
+        let known = makes.iter().any(|start| function.starts_with(start));
+        if !known || !trailing_name(&text[..at]).is_empty() {
+            return None;
         }
-        let Some(call) = call_at(text, at, function.len()) else {
-            continue;
+        let call = call_at(text, at, function.len())?;
+        let (name, parent) = match function {
+            "proc_mkdir" | "proc_symlink" => (0, 1),
+            "proc_net_mkdir" => (1, 2),
+            _ => (0, 2),
         };
-        let parent = match function {
-            "proc_mkdir" | "proc_symlink" => call.arguments.get(1),
-            "proc_net_mkdir" => call.arguments.get(2),
-            _ => call.arguments.get(2),
-        };
+        let argument = |at: usize| call.arguments.get(at).copied().unwrap_or_default();
         let before = text[..at].trim_end();
         let assigned = before
             .strip_suffix('=')
             .filter(|b| !b.ends_with(['=', '!', '<', '>']));
-        let argument = match function {
-            "proc_net_mkdir" => call.arguments.get(1),
-            _ => call.arguments.first(),
-        };
-        let argument = argument.copied().unwrap_or_default();
-        found.push(Registration {
+        Some(Registration {
             at,
-            argument,
-            name: literal(argument),
-            parent: parent.copied().unwrap_or_default(),
+            argument: argument(name),
+            name: tree.text_of(file, argument(name)),
+            parent: argument(parent),
             variable: assigned
                 .map(|b| trailing_name(b.trim_end()))
                 .unwrap_or_default(),
-        });
-    }
-    found
+        })
+    });
+    found.collect()
 }
 
 /// A name that is made with a format: each `%...` is a `*`.
@@ -160,7 +155,7 @@ impl Directories {
             shared: BTreeMap::new(),
         };
         for file in tree.files().filter(|file| file.path.ends_with(".c")) {
-            for call in registrations(&file.text) {
+            for call in registrations(tree, file) {
                 let Some(name) = call.name.filter(|_| !call.variable.is_empty()) else {
                     continue;
                 };
@@ -214,43 +209,45 @@ fn tables(tree: &Tree, file: &File, into: &mut Entries) {
         let Some((_, directory)) = TABLES.iter().find(|(name, _)| *name == table.name) else {
             continue;
         };
-        for (at, _) in table.body.match_indices("(\"") {
-            let Some(name) = table.body[at + 2..].split('"').next() else {
-                continue;
+        let rows = table.body.match_indices('(').filter_map(|(open, _)| {
+            let name = trailing_name(&table.body[..open]);
+            let call = call_at(table.body, open - name.len(), name.len())?;
+            // ATTR(directory, "current", ...): of a security module, or of none.
+            let shown = match name {
+                "ATTR" => call
+                    .arguments
+                    .get(1)
+                    .filter(|_| !call.arguments[0].starts_with('"')),
+                "" => None,
+                _ => call.arguments.first(),
             };
-            // ATTR("smack", "current", ...) is a directory and a file.
-            let first = trailing_name(&table.body[..at]) == "ATTR";
-            let offset = table.body_at + at;
-            if !first {
-                add(
-                    tree,
-                    into,
-                    format!("{directory}/{name}"),
-                    tree.condition(file, offset),
-                    file.place(offset),
-                );
-            }
-        }
-        for at in words(table.body, "ATTR") {
-            let Some(call) = call_at(table.body, at, 4) else {
-                continue;
-            };
-            let parts: Vec<String> = call
-                .arguments
-                .iter()
-                .take(2)
-                .filter_map(|a| literal(a))
-                .collect();
-            let Some(name) = parts.last().filter(|_| !call.arguments[0].starts_with('"')) else {
-                continue;
-            };
-            let offset = table.body_at + at;
+            Some((table.body_at + call.at, literal(shown?)?))
+        });
+        for (at, name) in rows {
             add(
                 tree,
                 into,
                 format!("{directory}/{name}"),
-                tree.condition(file, offset),
-                file.place(offset),
+                tree.condition(file, at),
+                file.place(at),
+            );
+        }
+    }
+}
+
+/// Tables of System V IPC, which has a function of its own for them.
+fn system_v(tree: &Tree, into: &mut Entries) {
+    for file in tree.files().filter(|file| file.path.starts_with("ipc/")) {
+        for call in calls(&file.text, "ipc_init_proc_interface") {
+            let Some(name) = call.arguments.first().and_then(|name| literal(name)) else {
+                continue;
+            };
+            add(
+                tree,
+                into,
+                format!("/proc/{name}"),
+                tree.condition(file, call.at),
+                file.place(call.at),
             );
         }
     }

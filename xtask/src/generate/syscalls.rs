@@ -69,60 +69,55 @@ pub fn definitions(tree: &Tree) -> Definitions<'_> {
     found
 }
 
-/// Adds the system calls of the table; what is said of them goes to stderr.
+/// Adds the system calls of the table, and notes how many of them have a definition.
 pub fn find(tree: &Tree, definitions: &Definitions<'_>, into: &mut Entries) -> Result<(), String> {
     let conditional = conditional(tree)?;
-    let (mut mapped, mut missing) = (BTreeSet::new(), BTreeSet::new());
-    let mut rows = 0;
-    for (name, function) in table(tree.other(TABLE)?) {
-        rows += 1;
+    let rows: Vec<_> = table(tree.other(TABLE)?).collect();
+    let (mut wanted, mut mapped, mut missing) = (0, 0, Vec::new());
+    for (name, function) in &rows {
         let Some(function) = function else { continue };
         let sites = definitions
-            .get(function)
+            .get(*function)
             .map(Vec::as_slice)
             .unwrap_or_default();
-        let serving = sites.iter().filter(|site| !site.refuses);
-        let each = serving.clone().map(|site| site.condition.clone());
-        let condition = simplify(&Condition::any(each.collect::<Vec<_>>()));
-        let best = serving
-            .clone()
-            .find(|site| site.condition != Condition::Never);
-        let Some(site) = best else {
-            missing.insert(name);
-            continue;
-        };
-        if conditional.contains(function) {
-            mapped.insert(function);
+        let found = entry(name, function, sites);
+        let counts = usize::from(conditional.contains(*function));
+        wanted += counts;
+        match found {
+            Some(found) => {
+                mapped += counts;
+                into.add(found);
+            }
+            None => missing.push(*name),
         }
-        let label = if function == name {
+    }
+    into.note("table entries", rows.len());
+    into.note("conditional system calls in the table", wanted);
+    into.note("conditional system calls that are mapped", mapped);
+    into.say(format!(
+        "system calls without a definition: {}",
+        missing.join(" ")
+    ));
+    Ok(())
+}
+
+/// The entry of one system call; `None` when nothing that is compiled defines it.
+fn entry(name: &str, function: &str, sites: &[Definition<'_>]) -> Option<Found> {
+    let serving = || sites.iter().filter(|site| !site.refuses);
+    let each = serving().map(|site| site.condition.clone());
+    let condition = simplify(&Condition::any(each.collect::<Vec<_>>()));
+    let site = serving().find(|site| site.condition != Condition::Never)?;
+    Some(Found {
+        feature: format!("syscall:{name}"),
+        name: if function == name {
             String::new()
         } else {
             format!("sys_{function}")
-        };
-        let stub = sites.iter().any(|site| site.refuses) && condition != Condition::Always;
-        let feature = format!("syscall:{name}");
-        into.add(Found {
-            feature,
-            name: label,
-            condition,
-            at: site.file.place(site.at),
-            stub,
-        });
-    }
-    let wanted = conditional.iter().filter(|function| {
-        table(tree.other(TABLE).unwrap_or("")).any(|(_, f)| f == Some(function.as_str()))
-    });
-    into.note("table entries", rows);
-    into.note("conditional system calls in the table", wanted.count());
-    into.note("conditional system calls that are mapped", mapped.len());
-    if !missing.is_empty() {
-        let names: Vec<&str> = missing.into_iter().collect();
-        into.say(format!(
-            "system calls without a definition: {}",
-            names.join(" ")
-        ));
-    }
-    Ok(())
+        },
+        stub: sites.iter().any(|site| site.refuses) && condition != Condition::Always,
+        condition,
+        at: site.file.place(site.at),
+    })
 }
 
 /// Name and function of each row for 64-bit programs; a row may have no function.

@@ -28,7 +28,7 @@ pub fn find(tree: &Tree, into: &mut Entries) {
         for (function, directory, table) in REGISTER {
             for call in calls(&file.text, function) {
                 let argument = |at: usize| call.arguments.get(at).copied().unwrap_or_default();
-                let Some(directory) = directory_of(file, call.at, argument(directory)) else {
+                let Some(directory) = directory_of(tree, file, call.at, argument(directory)) else {
                     into.skipped += usize::from(!argument(directory).contains("char "));
                     continue;
                 };
@@ -76,7 +76,7 @@ fn rows(
         .collect();
     let mut found = false;
     for (at, row) in tables.iter().flat_map(elements) {
-        let Some(name) = field(&row, "procname").and_then(literal) else {
+        let Some(name) = field(&row, "procname").and_then(|name| tree.text_of(file, name)) else {
             continue;
         };
         found = true;
@@ -103,15 +103,12 @@ fn sources(file: &File, variable: &str) -> Vec<String> {
         let Some(value) = rest.strip_prefix('=').map(str::trim_start) else {
             continue;
         };
-        let source = match value.strip_prefix("kmemdup") {
-            Some(copy) => leading_name(
-                copy.trim_start_matches(|c: char| {
-                    c.is_alphanumeric() || "_( &".contains(c) && c != '('
-                })
-                .trim_start_matches(['(', '&']),
-            ),
-            None => leading_name(value.trim_start_matches('&')),
-        };
+        // `kmemdup(table, size, flags)` or `table`, with or without `&`.
+        let copied = value
+            .strip_prefix("kmemdup")
+            .and_then(|rest| rest.split_once('('));
+        let source = copied.map_or(value, |(_, arguments)| arguments);
+        let source = leading_name(source.trim_start_matches('&'));
         names.push(source.to_owned());
     }
     names.retain(|name| !name.is_empty() && name != "NULL");
@@ -119,19 +116,12 @@ fn sources(file: &File, variable: &str) -> Vec<String> {
 }
 
 /// A directory: text, the macro of a text, or what was printed into a variable before.
-fn directory_of(file: &File, at: usize, argument: &str) -> Option<String> {
-    if let Some(text) = literal(argument) {
+fn directory_of(tree: &Tree, file: &File, at: usize, argument: &str) -> Option<String> {
+    if let Some(text) = tree.text_of(file, argument) {
         return Some(text.trim_end_matches('/').into());
     }
     if argument.is_empty() || argument.contains(['(', ' ']) {
         return None;
-    }
-    let definition = format!("define {argument}");
-    for found in words(&file.text, &definition) {
-        let line = file.text[found + definition.len()..].lines().next()?;
-        if let Some(text) = literal(line) {
-            return Some(text);
-        }
     }
     // DECLARE_SYSCTL_BASE(kernel, table) names the directory without quotes.
     if file.text[at..].starts_with("DECLARE") {

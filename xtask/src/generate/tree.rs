@@ -77,6 +77,8 @@ pub struct Tree {
     included: BTreeMap<String, Vec<(String, usize)>>,
     /// Macros `__ARCH_WANT_*`, by name.
     wanted: BTreeMap<String, Condition>,
+    /// Macros that are text, by name; without text where two files do not agree.
+    texts: BTreeMap<String, Option<String>>,
 }
 
 impl Tree {
@@ -101,7 +103,9 @@ impl Tree {
             other: loaded.other,
             included: BTreeMap::new(),
             wanted: BTreeMap::new(),
+            texts: BTreeMap::new(),
         };
+        tree.find_texts();
         tree.find_included();
         tree.find_wanted();
         Ok(tree)
@@ -158,6 +162,37 @@ impl Tree {
         self.kbuild.condition(&file.path)
     }
 
+    /// The text that an argument is: a literal, or a macro of one.
+    pub fn text_of(&self, file: &File, argument: &str) -> Option<String> {
+        if let Some(value) = text::literal(argument) {
+            return Some(value);
+        }
+        let is_macro =
+            text::is_identifier(argument) && argument.bytes().any(|b| b.is_ascii_uppercase());
+        if !is_macro {
+            return None;
+        }
+        let own = text_macros(&file.text).find(|(name, _)| *name == argument);
+        own.map(|(_, value)| value)
+            .or_else(|| self.texts.get(argument)?.clone())
+    }
+
+    fn find_texts(&mut self) {
+        let mut texts: BTreeMap<String, Option<String>> = BTreeMap::new();
+        // What a C file defines is its own affair: see KBUILD_MODNAME.
+        for file in self.files.values().filter(|file| file.path.ends_with(".h")) {
+            for (name, value) in text_macros(&file.text) {
+                let known = texts
+                    .entry(name.into())
+                    .or_insert_with(|| Some(value.clone()));
+                if known.as_ref() != Some(&value) {
+                    *known = None;
+                }
+            }
+        }
+        self.texts = texts;
+    }
+
     fn find_included(&mut self) {
         let mut included: BTreeMap<String, Vec<(String, usize)>> = BTreeMap::new();
         for file in self.files.values().filter(|file| file.path.ends_with(".c")) {
@@ -189,6 +224,16 @@ impl Tree {
         }
         self.wanted = wanted;
     }
+}
+
+/// `#define NAME "text"`
+fn text_macros(text: &str) -> impl Iterator<Item = (&str, String)> {
+    text.match_indices("define ").filter_map(|(at, found)| {
+        let rest = text[at + found.len()..].lines().next()?.trim_start();
+        let name = text::leading_name(rest);
+        let value = text::literal(&rest[name.len()..])?;
+        (!name.is_empty()).then_some((name, value))
+    })
 }
 
 impl Names for Tree {

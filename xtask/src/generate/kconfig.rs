@@ -14,6 +14,8 @@ const MACHINE_FILE: &str = "arch/x86/Kconfig";
 pub struct Options {
     known: BTreeSet<String>,
     always_on: BTreeSet<String>,
+    /// Options that an option turns on, whatever else holds.
+    selects: BTreeMap<String, Vec<String>>,
 }
 
 /// What one `config` block says, as far as it matters here.
@@ -29,7 +31,6 @@ impl Options {
     /// says that something is always on: others may be read under a condition.
     pub fn of<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut options = Self::default();
-        let mut selects: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut todo: Vec<String> = MACHINE.map(String::from).into();
         let in_file = |(path, text)| blocks(text).into_iter().map(move |block| (path, block));
         for (path, (name, block)) in files.flat_map(in_file) {
@@ -37,15 +38,47 @@ impl Options {
                 todo.push(name.clone());
             }
             options.known.insert(name.clone());
-            selects.entry(name).or_default().extend(block.selects);
+            options
+                .selects
+                .entry(name)
+                .or_default()
+                .extend(block.selects);
         }
-        // What is always on turns on what it selects.
+        options.always_on = options.selected_by(todo);
+        options
+    }
+
+    /// The options of a list, and what they turn on.
+    fn selected_by(&self, mut todo: Vec<String>) -> BTreeSet<String> {
+        let mut on = BTreeSet::new();
         while let Some(name) = todo.pop() {
-            if options.always_on.insert(name.clone()) {
-                todo.extend(selects.get(&name).into_iter().flatten().cloned());
+            if on.insert(name.clone()) {
+                todo.extend(self.selects.get(&name).into_iter().flatten().cloned());
             }
         }
-        options
+        on
+    }
+
+    /// What is left of a condition where an option is on: what it turns on is no condition.
+    pub fn given(&self, option: &str, condition: &Condition) -> Condition {
+        let mut on = self.selected_by(vec![option.into()]);
+        on.remove(option);
+        self.without(&on, condition)
+    }
+
+    fn without(&self, on: &BTreeSet<String>, condition: &Condition) -> Condition {
+        let all = |parts: &[Condition]| -> Vec<Condition> {
+            parts.iter().map(|part| self.without(on, part)).collect()
+        };
+        match condition {
+            Condition::Symbol(name) if on.contains(name.trim_start_matches("CONFIG_")) => {
+                Condition::Always
+            }
+            Condition::Not(inner) => self.without(on, inner).negated(),
+            Condition::And(parts) => Condition::all(all(parts)),
+            Condition::Or(parts) => Condition::any(all(parts)),
+            other => other.clone(),
+        }
     }
 
     /// How many there are.
@@ -132,5 +165,10 @@ mod tests {
         assert_eq!(["B", "X86_32", "NOTHING"].map(shown), ["n"; 3]);
         assert_eq!(shown("CONFIG_E_MODULE"), "CONFIG_E");
         assert_eq!(options.count(), 5);
+        let both = Condition::parse("CONFIG_E || CONFIG_D && CONFIG_F").unwrap();
+        assert_eq!(
+            options.given("A", &both).to_string(),
+            "CONFIG_E || CONFIG_F"
+        );
     }
 }

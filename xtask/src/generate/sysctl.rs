@@ -49,7 +49,9 @@ pub fn find(tree: &Tree, into: &mut Entries) {
 
 fn add(tree: &Tree, into: &mut Entries, below: &str, condition: &Condition, at: String) {
     let own = ["CONFIG_PROC_FS", "CONFIG_PROC_SYSCTL"].map(|name| tree.options.condition(name));
-    let condition = Condition::all(own.into_iter().chain([condition.clone()]));
+    // PROC_SYSCTL selects SYSCTL, which many tables ask for.
+    let other = tree.options.given("PROC_SYSCTL", condition);
+    let condition = Condition::all(own.into_iter().chain([other]));
     let path = format!("/proc/sys/{below}");
     let feature = format!("path:{}", path.trim_end_matches('/'));
     into.add(Found {

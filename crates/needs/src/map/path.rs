@@ -13,10 +13,11 @@ pub fn canonical(path: &str) -> String {
             number if is_number(number) => parts[1] = "*",
             _ => {}
         }
-        if parts.get(2) == Some(&"task") && parts.get(3).is_some_and(|tid| is_number(tid)) {
+        let in_process = parts[1] == "*" && parts.get(2) == Some(&"task");
+        if in_process && parts.get(3).is_some_and(|tid| is_number(tid)) {
             parts[3] = "*";
         }
-        if parts[1] == "*" && parts.get(2) == Some(&"task") && parts.get(4) == Some(&"net") {
+        if in_process && parts.get(4) == Some(&"net") {
             parts.drain(1..4);
         }
         if parts[1] == "*" && parts.get(2) == Some(&"net") && parts.len() > 3 {
@@ -67,6 +68,7 @@ mod tests {
             ("/proc/self", "/proc/self"),
             ("/proc/17", "/proc/*"),
             ("/proc/self/net/unix", "/proc/net/unix"),
+            ("/proc/self/net/task/0", "/proc/net/task/0"),
             ("/proc//sys/kernel/", "/proc/sys/kernel"),
             ("/dev/null", "/dev/null"),
         ] {

@@ -4,7 +4,7 @@ use lupine_needs::Tables;
 use lupine_needs::map::{Feature, Map};
 
 /// What `/proc`, `/proc/sys` and a network's part of it take, in the map's words.
-const SYSCTL: &str = "CONFIG_PROC_FS CONFIG_PROC_SYSCTL CONFIG_SYSCTL";
+const SYSCTL: &str = "CONFIG_PROC_FS CONFIG_PROC_SYSCTL";
 
 fn options(map: &Map, feature: &str) -> String {
     let feature: Feature = feature.parse().unwrap();
@@ -66,6 +66,8 @@ fn what_is_known_of_the_kernel_stands_in_the_map() {
             "path:/sys/kernel/mm/transparent_hugepage/enabled",
             "CONFIG_SYSFS CONFIG_TRANSPARENT_HUGEPAGE",
         ),
+        ("path:/proc/sys/kernel/osrelease", SYSCTL),
+        ("path:/proc/sys/kernel/no_such_name", SYSCTL),
         ("path:/dev/null", ""),
         ("path:/dev/fuse", "CONFIG_FUSE_FS"),
         ("path:/etc/passwd", "unknown"),

@@ -1,5 +1,6 @@
 //! Developer tasks: `cargo xtask tidy` checks what ARCHITECTURE.md promises and
-//! lists what is over the soft budgets.
+//! lists what is over the soft budgets; `cargo xtask generate features` makes `kernel/map/`,
+//! and `cargo xtask oracle` compares it with a kernel that was built.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -9,29 +10,60 @@
 mod budgets;
 mod dependencies;
 mod edges;
+mod generate;
+mod oracle;
 mod sources;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask tidy";
+const USAGE: &str = "usage: cargo xtask tidy\n       cargo xtask generate features [--source DIR] [--series 6.12] [--check]\n       cargo xtask oracle SYSTEM_MAP CONFIG";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     match (args.next().as_deref(), args.next()) {
         (Some("tidy"), None) => tidy(),
-        _ => {
-            eprintln!("{USAGE}");
-            ExitCode::from(2)
+        (Some("generate"), Some(what)) if what == "features" => generate(args),
+        (Some("oracle"), Some(system_map)) => match args.next() {
+            Some(config) => told(oracle::run(Path::new(&system_map), Path::new(&config))),
+            None => usage(),
+        },
+        _ => usage(),
+    }
+}
+
+fn generate(args: impl Iterator<Item = String>) -> ExitCode {
+    match generate::Request::parse(args) {
+        Some(request) => told(generate::run(root(), &request)),
+        None => usage(),
+    }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
+}
+
+/// Prints an error, if there is one.
+fn told(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
         }
     }
 }
 
+/// The workspace's top directory.
+fn root() -> &'static Path {
+    let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest_dir.parent().unwrap_or(manifest_dir)
+}
+
 /// Prints what is over budget, then what breaks an invariant; only the latter fails.
 fn tidy() -> ExitCode {
-    let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = manifest_dir.parent().unwrap_or(manifest_dir);
-    match check(root) {
+    match check(root()) {
         Ok((over_budget, broken)) => {
             over_budget
                 .iter()

@@ -8,6 +8,7 @@
 //! `kernel/applications.toml` (a program and its features). This crate opens no file.
 
 mod derive;
+pub mod map;
 mod subject;
 mod tables;
 

@@ -1,5 +1,7 @@
 //! The tables against what is known from elsewhere.
 
 mod coverage;
+mod map;
+mod oracle;
 mod requests;
 mod tables;

@@ -1,0 +1,34 @@
+//! The corrections that are written by hand, against the source: their options must exist, and
+//! they must say something that the generated map does not.
+
+use lupine_needs::map::Map;
+
+use super::tree::Tree;
+
+/// What is wrong with them; `generated` is the text of the map.
+pub fn check(tree: &Tree, generated: &str, corrections: &str) -> Result<(), String> {
+    let none = "entries = []";
+    let found = Map::parse(generated, none).map_err(|e| e.to_string())?;
+    let corrected = Map::parse(none, corrections).map_err(|e| e.to_string())?;
+    let mut wrong = Vec::new();
+    for entry in corrected.entries() {
+        let feature = &entry.feature;
+        for symbol in entry.condition.symbols() {
+            if !tree.options.is_known(symbol) {
+                wrong.push(format!("{feature}: there is no option {symbol}"));
+            }
+        }
+        let same = |other: &&lupine_needs::map::Entry| other.feature == *feature;
+        let known = found.entries().find(same);
+        if known.is_some_and(|known| known.condition == entry.condition) {
+            wrong.push(format!("{feature}: the generated map says the same"));
+        }
+    }
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(format!(
+            "kernel/map/corrections.toml:\n{}",
+            wrong.join("\n")
+        )),
+    }
+}

@@ -39,8 +39,16 @@ pub(crate) const ENVIRONMENT: [(&str, &str); 6] = [
     ("KBUILD_BUILD_VERSION", "1"),
 ];
 
-/// Arguments of every build.
-pub(crate) const ARGUMENTS: [&str; 4] = ["-f", "../Makefile", "ARCH=x86_64", "LOCALVERSION="];
+/// Arguments of every build. No kernel of ours has Rust or BTF in it: whether these tools
+/// happen to be installed, and which versions, must not change a configuration.
+pub(crate) const ARGUMENTS: [&str; 6] = [
+    "-f",
+    "../Makefile",
+    "ARCH=x86_64",
+    "LOCALVERSION=",
+    "RUSTC=none",
+    "PAHOLE=none",
+];
 
 /// One run of make in a build directory.
 pub(crate) struct Make<'a> {

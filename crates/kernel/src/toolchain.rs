@@ -6,6 +6,7 @@ use lupine_tool::{Tool, ToolError, find};
 
 use crate::KernelError;
 use crate::identity::Key;
+use crate::make::{ARGUMENTS, ENVIRONMENT};
 
 /// A program or header that a kernel build needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +112,8 @@ impl Toolchain {
     pub(crate) fn key(&self) -> String {
         Key::new("toolchain")
             .field("lines", self.lines.join("\n"))
+            .field("arguments", ARGUMENTS.join(" "))
+            .field("environment", format!("{ENVIRONMENT:?}"))
             .finish()
     }
 }

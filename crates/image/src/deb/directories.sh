@@ -3,6 +3,7 @@
 # $1 is the tree. Names with a specifier (%) belong to units with instances.
 set -e
 cd "$1"
+find run -mindepth 1 ! -path run/lock -delete
 owner() { grep -q "^$1:" "etc/$2" && echo "$1" || echo root; }
 make_dir() { # PATH MODE USER GROUP
     case $1$2$3$4 in *%*) return ;; esac

@@ -248,6 +248,8 @@ fn options(packages: &[String], server: &Server, mode: &str) -> Vec<String> {
         format!("--variant={variant}"),
         format!("--mode={mode}"),
         "--format=tar".into(),
+        // It would remove the directories that directories.sh makes.
+        "--skip=cleanup/run".into(),
         format!("--include={}", included(packages, variant)),
         "--aptopt=Acquire::Languages \"none\"".into(),
         "--aptopt=Acquire::Retries \"3\"".into(),

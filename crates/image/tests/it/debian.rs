@@ -42,3 +42,13 @@ fn a_package_that_does_not_exist() {
         "{error}"
     );
 }
+
+#[test]
+fn a_server_finds_the_directory_below_run_that_systemd_would_make() {
+    let (_dir, store) = store();
+    let image = load(&store, "deb:tinyproxy").unwrap();
+    let tree = flatten(&store, &image, &LoadOptions::default()).unwrap();
+    let node = tree.get("run/tinyproxy").unwrap();
+    assert!(node.is_directory() && node.uid != 0, "{node:?}");
+    assert_eq!(node.mode & 0o777, 0o750);
+}

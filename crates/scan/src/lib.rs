@@ -11,7 +11,6 @@ mod files;
 mod report;
 mod scan;
 mod start;
-mod syscalls;
 
 pub use files::{Entry, EntryKind, Files};
 pub use report::{Breadth, Evidence, Found, Member, MemberKind, Reason, Scan, Unknown};

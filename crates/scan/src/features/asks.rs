@@ -1,12 +1,13 @@
 //! What code asks the kernel for: `syscall` instructions, and calls of the C library's functions
 //! whose arguments matter.
 
+use lupine_recorder::{syscall_name, syscall_number};
+
 use super::View;
 use super::rules::{Rule, of, same_arguments};
 use crate::code::{Kind, Loc, R8, R9, R10, RAX, RCX, RDI, RDX, RSI, Resolver, Want, is_number};
 use crate::elf::Elf;
 use crate::report::{Scan, Unknown};
-use crate::syscalls;
 
 /// Where the arguments are at a `syscall` instruction and at a call.
 const KERNEL: [Loc; 6] = [RDI, RSI, RDX, R10, R8, R9];
@@ -85,7 +86,7 @@ impl Look<'_, '_> {
                 .filter(|value| is_number(*value))
                 .map(|value| value & 0xffff_ffff)
                 .filter(|value| *value < NUMBERS);
-            let name = known.and_then(|value| syscalls::name(value as u32));
+            let name = known.and_then(|value| syscall_name(value as u32));
             match (name, known) {
                 (Some(name), _) => {
                     let what = format!("system call {name}");
@@ -144,7 +145,7 @@ impl Look<'_, '_> {
         places: [Loc; 6],
         what: &str,
     ) {
-        let own = syscalls::number(syscall).map(u64::from);
+        let own = syscall_number(syscall).map(u64::from);
         for rule in of(syscall) {
             let wanted = rule
                 .arguments()

@@ -1,9 +1,10 @@
 //! Functions of the C library and the system calls behind them: needed where the library itself
 //! could not be read, and the plainest evidence where it could.
 
+use lupine_recorder::{syscall_name, syscall_number};
+
 use crate::closure::Loaded;
 use crate::report::{Evidence, Scan};
-use crate::syscalls;
 
 /// Functions whose system calls have other names.
 const BEHIND: &[(&str, &[&str])] = &[
@@ -83,8 +84,8 @@ fn behind(import: &str) -> Vec<&'static str> {
     }
     let plain = import.trim_start_matches('_');
     let short = plain.strip_suffix("64").unwrap_or(plain);
-    let number = syscalls::number(plain).or_else(|| syscalls::number(short));
-    number.and_then(syscalls::name).into_iter().collect()
+    let number = syscall_number(plain).or_else(|| syscall_number(short));
+    number.and_then(syscall_name).into_iter().collect()
 }
 
 #[cfg(test)]

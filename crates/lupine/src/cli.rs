@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use image_options::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy};
-pub use run_options::{Accel, Network, RunOptions};
+pub use run_options::{AppOptions, Network, RunOptions};
 use values::{DurationSecs, SignalNumber};
 
 /// Linux kernels for one image each, and the virtual machines that run them.

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod guest_spec;
 mod monitor;
 mod pipeline;
 mod printer;

@@ -20,6 +20,45 @@ pub enum Accel {
     Tcg,
 }
 
+impl From<Accel> for lupine_vm::AccelChoice {
+    fn from(accel: Accel) -> Self {
+        match accel {
+            Accel::Auto => Self::Auto,
+            Accel::Kvm => Self::Kvm,
+            Accel::Tcg => Self::Tcg,
+        }
+    }
+}
+
+/// What the application is given; the same whether it is run or looked at.
+#[derive(Debug, Clone, Args)]
+pub struct AppOptions {
+    /// Share a host directory or file
+    #[arg(short, long, value_name = "SRC:DST[:ro]", value_parser = values::volume)]
+    pub volume: Vec<Volume>,
+    /// Set an environment variable; without a value it is taken from here
+    #[arg(short, long, value_name = "K[=V]", value_parser = values::env_var)]
+    pub env: Vec<EnvVar>,
+    /// Read environment variables from a file
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
+    /// Memory, for example 512m or 1g [default: 512m, or what the application asks for]
+    #[arg(short, long, value_name = "SIZE", value_parser = values::memory)]
+    pub memory: Option<u32>,
+    /// Working directory of the application
+    #[arg(short, long, value_name = "DIR", value_parser = values::workdir)]
+    pub workdir: Option<String>,
+    /// User of the application, names or numbers
+    #[arg(short, long, value_name = "USER[:GROUP]")]
+    pub user: Option<String>,
+    /// Resource limit of the application, for example nofile=1024:4096
+    #[arg(long, value_name = "NAME=SOFT[:HARD]", value_parser = values::ulimit)]
+    pub ulimit: Vec<values::Ulimit>,
+    /// Accelerator
+    #[arg(long, value_enum, default_value = "auto")]
+    pub accel: Accel,
+}
+
 /// `lupine run`.
 #[derive(Debug, Args)]
 pub struct RunOptions {
@@ -41,24 +80,9 @@ pub struct RunOptions {
     /// Publish a port of the guest, on 127.0.0.1 unless IP says otherwise
     #[arg(short, long, value_name = "[IP:]HOST:GUEST[/udp]", value_parser = values::publish)]
     pub publish: Vec<Publish>,
-    /// Share a host directory or file
-    #[arg(short, long, value_name = "SRC:DST[:ro]", value_parser = values::volume)]
-    pub volume: Vec<Volume>,
-    /// Set an environment variable; without a value it is taken from here
-    #[arg(short, long, value_name = "K[=V]", value_parser = values::env_var)]
-    pub env: Vec<EnvVar>,
-    /// Read environment variables from a file
-    #[arg(long, value_name = "FILE")]
-    pub env_file: Vec<PathBuf>,
-    /// Memory, for example 512m or 1g [default: 512m, or what the application asks for]
-    #[arg(short, long, value_name = "SIZE", value_parser = values::memory)]
-    pub memory: Option<u32>,
-    /// Working directory of the application
-    #[arg(short, long, value_name = "DIR", value_parser = values::workdir)]
-    pub workdir: Option<String>,
-    /// User of the application, names or numbers
-    #[arg(short, long, value_name = "USER[:GROUP]")]
-    pub user: Option<String>,
+    /// Flags about the application itself.
+    #[command(flatten)]
+    pub app: AppOptions,
     /// Host name in the guest [default: the guest's name]
     #[arg(long, value_name = "NAME")]
     pub hostname: Option<String>,
@@ -68,18 +92,12 @@ pub struct RunOptions {
     /// Network of the guest: user, none, tap, or tap=DEV,ip=ADDRESS/PREFIX,gw=GATEWAY
     #[arg(long, value_name = "NETWORK", default_value = "user", value_parser = values::network)]
     pub network: Network,
-    /// Resource limit of the application, for example nofile=1024:4096
-    #[arg(long, value_name = "NAME=SOFT[:HARD]", value_parser = values::ulimit)]
-    pub ulimit: Vec<values::Ulimit>,
     /// Signal that asks the application to stop [default: the image's, or TERM]
     #[arg(long, value_name = "SIGNAL")]
     pub stop_signal: Option<values::SignalNumber>,
     /// Flags that decide what is built.
     #[command(flatten)]
     pub build: BuildOptions,
-    /// Accelerator
-    #[arg(long, value_enum, default_value = "auto")]
-    pub accel: Accel,
     /// Write measurements of the run as JSON
     #[arg(long, value_name = "FILE")]
     pub stats: Option<PathBuf>,

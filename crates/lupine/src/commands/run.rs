@@ -1,22 +1,22 @@
 //! `lupine run`.
 
 mod base;
-mod guest;
 mod shares;
 
 use std::fs::File;
 use std::io::IsTerminal;
 
+use lupine_init::GuestSpec;
 use lupine_store::Store;
 use miette::{Report, Result, miette};
 
 use super::Context;
 use crate::cli::values::{Publish, SignalNumber};
-use crate::cli::{Accel, Network, Part, RunOptions, split_command};
-use crate::monitor::{Inbox, Launch, Monitor, NetworkPlan, start_detached};
+use crate::cli::{Network, Part, RunOptions, split_command};
+use crate::monitor::{Inbox, Launch, Monitor, NetworkPlan, start_detached, terminal_size};
 use crate::state::{Created, GuestDir, Record, State};
 use crate::tap::{self, Tap};
-use crate::{OWN_FAILURE, pipeline, printer};
+use crate::{OWN_FAILURE, guest_spec, pipeline, printer};
 
 use base::Base;
 
@@ -74,7 +74,7 @@ fn check(options: &RunOptions) -> Result<()> {
     if options.no_init {
         check_no_init(options)?;
     }
-    shares::check(&options.volume)
+    shares::check(&options.app.volume)
 }
 
 fn check_tap(options: &RunOptions, device: Option<&crate::cli::values::TapAddress>) -> Result<()> {
@@ -109,15 +109,15 @@ fn check_no_init(options: &RunOptions) -> Result<()> {
     let given = [
         ("-i", options.interactive),
         ("-t", options.tty),
-        ("-v", !options.volume.is_empty()),
+        ("-v", !options.app.volume.is_empty()),
         (
             "-e",
-            !options.env.is_empty() || !options.env_file.is_empty(),
+            !options.app.env.is_empty() || !options.app.env_file.is_empty(),
         ),
-        ("-w", options.workdir.is_some()),
-        ("-u", options.user.is_some()),
+        ("-w", options.app.workdir.is_some()),
+        ("-u", options.app.user.is_some()),
         ("-p", !options.publish.is_empty()),
-        ("--ulimit", !options.ulimit.is_empty()),
+        ("--ulimit", !options.app.ulimit.is_empty()),
     ];
     match given.iter().find(|(_, given)| *given) {
         None => Ok(()),
@@ -136,7 +136,7 @@ fn wants_card(options: &RunOptions) -> bool {
 /// What run's own flags ask of the kernel.
 fn imply_parts(options: &mut RunOptions) {
     let parts = [
-        (Part::Volumes, !options.volume.is_empty()),
+        (Part::Volumes, !options.app.volume.is_empty()),
         (Part::Terminal, options.tty),
         (Part::Network, wants_card(options)),
         (Part::NoNetwork, options.network == Network::None),
@@ -246,7 +246,7 @@ fn record(name: &str, options: &RunOptions, base: &Base, ports: &[Publish]) -> R
         Network::Tap(Some(tap)) => format!("tap={}", tap.device),
     };
     let mut stats = base.stats.clone();
-    stats.memory.mem_mib = options.memory.unwrap_or(base.mem_mib);
+    stats.memory.mem_mib = options.app.memory.unwrap_or(base.mem_mib);
     stats.cpus = options.build.cpus;
     Record {
         image: base.image.clone(),
@@ -296,7 +296,10 @@ fn prepare(
     let (network, address) = match &options.network {
         Network::User => (NetworkPlan::User(ports), None),
         Network::None => (NetworkPlan::None, None),
-        Network::Tap(Some(tap)) => (NetworkPlan::Tap(tap.device.clone()), guest::address(tap)),
+        Network::Tap(Some(tap)) => (
+            NetworkPlan::Tap(tap.device.clone()),
+            guest_spec::address(tap),
+        ),
         Network::Tap(None) => {
             let tap = Tap::make(&created.dir)?;
             created.record.tap = Some(tap.device.clone());
@@ -305,8 +308,10 @@ fn prepare(
             (NetworkPlan::Tap(tap.device.clone()), Some(tap.network()))
         }
     };
-    let (shares, mounts) = shares::of(&options.volume, &created.dir.path)?;
-    let spec = guest::spec(options, base, &created.dir.name, address, mounts)?;
+    let (shares, mounts) = shares::of(&options.app.volume, &created.dir.path)?;
+    let mut spec = spec(options, base, &created.dir.name)?;
+    spec.network = address;
+    spec.mounts = mounts;
     Ok(Launch {
         kernel: base.stats.kernel.path.clone(),
         rootfs: (
@@ -320,19 +325,28 @@ fn prepare(
         vmm_args: options.vmm_args.clone(),
         kernel_args: options.kernel_args.clone(),
         bare: base.bare.clone(),
-        accel: accel(options.accel),
+        accel: options.app.accel.into(),
         guest: spec,
         stats_file: options.stats.as_deref().map(absolute),
         wait_ready: options.wait_ready,
     })
 }
 
-fn accel(choice: Accel) -> lupine_vm::AccelChoice {
-    match choice {
-        Accel::Auto => lupine_vm::AccelChoice::Auto,
-        Accel::Kvm => lupine_vm::AccelChoice::Kvm,
-        Accel::Tcg => lupine_vm::AccelChoice::Tcg,
+/// What the guest's init is told, but for the network and the mounts.
+fn spec(options: &RunOptions, base: &Base, name: &str) -> Result<GuestSpec> {
+    let hostname = options.hostname.clone();
+    let hostname = hostname.unwrap_or_else(|| name.replace(['_', '.'], "-"));
+    let mut own = base.spec.clone();
+    if options.tty {
+        guest_spec::set(&mut own.env, "TERM", "xterm");
     }
+    let mut spec = guest_spec::spec(&own, &options.app, &hostname)?;
+    spec.terminal = options.tty;
+    spec.stdin = options.interactive;
+    if options.tty {
+        spec.winsize = terminal_size().unwrap_or_default();
+    }
+    Ok(spec)
 }
 
 /// A detached monitor has another working directory.

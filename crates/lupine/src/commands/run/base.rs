@@ -226,7 +226,12 @@ fn check_bundle(bundle: &Bundle, options: &RunOptions) -> Result<()> {
     }
     let features = features(bundle);
     let wanted = [
-        ("-v", "9p", "--with volumes ", !options.volume.is_empty()),
+        (
+            "-v",
+            "9p",
+            "--with volumes ",
+            !options.app.volume.is_empty(),
+        ),
         ("-t", "devpts", "--with terminal ", options.tty),
         ("--cpus", "smp", "--cpus N ", options.build.cpus > 1),
         ("-p", "net", "--with network ", !options.publish.is_empty()),

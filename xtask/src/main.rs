@@ -1,5 +1,6 @@
 //! Developer tasks: `cargo xtask tidy` checks what ARCHITECTURE.md promises and
-//! lists what is over the soft budgets; `cargo xtask generate features` makes `kernel/map/`,
+//! lists what is over the soft budgets; `cargo xtask generate features` makes the map of
+//! features (`crates/needs/map/`),
 //! and `cargo xtask oracle` compares it with a kernel that was built.
 #![allow(
     clippy::print_stdout,

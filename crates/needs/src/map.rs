@@ -1,8 +1,8 @@
 //! The map: features of the kernel, each with the condition over options under which it is there.
 //!
-//! `kernel/map/SERIES.toml` is made from a kernel's source by `cargo xtask generate features`;
-//! `kernel/map/corrections.toml` has what cannot be read from there, and is applied when the
-//! map is loaded, so that what was generated stays what was found.
+//! The files `map/SERIES/*.toml` of this crate are made from a kernel's source by `cargo xtask
+//! generate features`; `map/corrections.toml` has what cannot be read from there, and is applied
+//! when the map is loaded, so that what was generated stays what was found.
 
 mod condition;
 mod feature;
@@ -11,7 +11,7 @@ mod path;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use condition::{Condition, ConditionError};
 pub use feature::{Feature, FeatureError};
@@ -46,13 +46,13 @@ pub struct MapError {
     pub message: String,
 }
 
-/// An entry as it stands in a file.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What stands behind a feature in a file.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
-    feature: String,
     #[serde(default)]
     name: String,
+    #[serde(rename = "if")]
     condition: String,
     #[serde(default)]
     at: String,
@@ -60,12 +60,6 @@ struct Line {
     stub: bool,
     #[serde(default)]
     why: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    entries: Vec<Line>,
 }
 
 /// All features that are known, by feature.
@@ -81,17 +75,23 @@ impl Map {
     /// None in a released program: a test reads it.
     pub fn builtin() -> Result<Self, MapError> {
         Self::parse(
-            include_str!("../../../kernel/map/6.12.toml"),
-            include_str!("../../../kernel/map/corrections.toml"),
+            concat!(
+                include_str!("../map/6.12/calls.toml"),
+                include_str!("../map/6.12/sockets.toml"),
+                include_str!("../map/6.12/proc.toml"),
+                include_str!("../map/6.12/sysctl.toml"),
+                include_str!("../map/6.12/devices.toml"),
+            ),
+            include_str!("../map/corrections.toml"),
         )
     }
 
-    /// Reads a generated map and applies corrections to it: an entry of theirs takes the
-    /// place of the generated one, or is added.
+    /// Reads a generated map, its files one after the other, and applies corrections to it: an
+    /// entry of theirs takes the place of the generated one, or is added.
     ///
     /// # Errors
     /// TOML that is not as expected, a feature or condition that cannot be read, a feature
-    /// that stands in one file twice, a correction without a reason.
+    /// that stands in one text twice, a correction without a reason.
     pub fn parse(generated: &str, corrections: &str) -> Result<Self, MapError> {
         let mut map = Self::read("map", generated)?;
         let corrected = Self::read("corrections", corrections)?;
@@ -107,12 +107,11 @@ impl Map {
 
     fn read(file: &'static str, text: &str) -> Result<Self, MapError> {
         let wrong = |message: String| MapError { file, message };
-        let lines: File =
+        let lines: BTreeMap<String, Line> =
             toml::from_str(text).map_err(|e| wrong(e.to_string().trim_end().to_owned()))?;
         let mut map = Self::default();
-        for line in lines.entries {
-            let feature: Feature = line
-                .feature
+        for (key, line) in lines {
+            let feature: Feature = key
                 .parse()
                 .map_err(|e: FeatureError| wrong(e.to_string()))?;
             let condition =
@@ -125,8 +124,9 @@ impl Map {
                 stub: line.stub,
                 why: line.why,
             };
+            // TOML refuses the same text twice; a number can be written in two ways.
             if map.entries.insert(feature, entry).is_some() {
-                return Err(wrong(format!("{:?} stands there twice", line.feature)));
+                return Err(wrong(format!("{key:?} stands there twice")));
             }
         }
         Ok(map)

@@ -17,7 +17,7 @@ pub enum Feature {
         /// Its value.
         number: u64,
     },
-    /// `flag:NR:ARGINDEX:BITS`: with all of these bits set in an argument.
+    /// `flag:NR:ARGINDEX:BITS`: with all of these bits set in an argument. Written in hexadecimal.
     Flag {
         /// System call.
         nr: u32,
@@ -50,8 +50,8 @@ impl Feature {
     pub fn parse_with(text: &str, lookup: Lookup) -> Option<Self> {
         let (kind, rest) = split(text, b':')?;
         match kind {
-            "fs" => return string(rest).map(Self::FileSystem),
-            "path" if rest.starts_with('/') => return string(rest).map(Self::Path),
+            "fs" => return Self::file_system(rest),
+            "path" => return Self::path(rest),
             "binfmt" if rest == "script" => return Some(Self::Script),
             _ => {}
         }
@@ -84,6 +84,17 @@ impl Feature {
         rest.is_none().then_some(feature)
     }
 
+    /// A file system of this name, which may stand in a line of text.
+    pub(crate) fn file_system(name: &str) -> Option<Self> {
+        string(name).map(Self::FileSystem)
+    }
+
+    /// A path, if it is an absolute one that may stand in a line of text.
+    pub(crate) fn path(path: &str) -> Option<Self> {
+        let absolute = path.starts_with('/').then_some(path)?;
+        string(absolute).map(Self::Path)
+    }
+
     /// The text, with `name` for the names of system calls.
     pub(crate) fn write(
         &self,
@@ -94,7 +105,7 @@ impl Feature {
         match self {
             Self::Syscall(nr) => write!(f, "syscall:{}", call(*nr)),
             Self::Case { nr, index, number } => write!(f, "case:{}:{index}:{number}", call(*nr)),
-            Self::Flag { nr, index, bits } => write!(f, "flag:{}:{index}:{bits}", call(*nr)),
+            Self::Flag { nr, index, bits } => write!(f, "flag:{}:{index}:{bits:#x}", call(*nr)),
             Self::Family(family) => write!(f, "family:{family}"),
             Self::Protocol(family, kind, protocol) => {
                 write!(f, "protocol:{family}:{kind}:{protocol}")

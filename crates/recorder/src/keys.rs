@@ -94,31 +94,23 @@ const fn plain(nr: u32, keys: &'static [Key]) -> Call {
     Call { nr, keys, text }
 }
 
+const fn named(nr: u32, text: Text) -> Call {
+    let keys = &[];
+    Call { nr, keys, text }
+}
+
 const fn path(nr: u32, dir: Option<u8>, at: u8) -> Call {
-    let text = Text::Path { dir, at };
-    Call {
-        nr,
-        keys: &[],
-        text,
-    }
+    named(nr, Text::Path { dir, at })
 }
 
 const fn open(nr: u32, dir: Option<u8>, at: u8) -> Call {
-    let text = Text::Open { dir, at };
-    Call {
-        nr,
-        keys: &[],
-        text,
-    }
+    named(nr, Text::Open { dir, at })
 }
 
 const fn program(nr: u32, dir: Option<u8>, at: u8) -> Call {
     let text = Text::Program { dir, at };
-    Call {
-        nr,
-        keys: SCRIPT,
-        text,
-    }
+    let keys = SCRIPT;
+    Call { nr, keys, text }
 }
 
 const SOCKET: &[Key] = &[
@@ -177,11 +169,7 @@ pub const CALLS: &[Call] = &[
     plain(157, FIRST),                          // prctl
     plain(158, FIRST),                          // arch_prctl
     path(161, CWD, 0),                          // chroot
-    Call {
-        nr: 165,
-        keys: &[],
-        text: Text::Mount,
-    }, // mount
+    named(165, Text::Mount),                    // mount
     plain(169, THIRD),                          // reboot
     plain(179, FIRST),                          // quotactl
     path(188, CWD, 0),                          // setxattr
@@ -216,11 +204,7 @@ pub const CALLS: &[Call] = &[
     plain(324, FIRST),                          // membarrier
     path(332, AT, 1),                           // statx
     plain(427, SECOND),                         // io_uring_register
-    Call {
-        nr: 430,
-        keys: &[],
-        text: Text::FileSystem(0),
-    }, // fsopen
+    named(430, Text::FileSystem(0)),            // fsopen
     plain(431, SECOND),                         // fsconfig
     plain(435, &[key(0, NAMESPACES | NEW_TIME, Kind::BitsAt)]), // clone3
     open(437, AT, 1),                           // openat2

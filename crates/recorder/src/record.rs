@@ -109,18 +109,14 @@ impl Record {
         };
         match keys::call(self.nr).map_or(Text::None, |call| call.text) {
             Text::None => {}
-            Text::FileSystem(_) => features.push(Feature::FileSystem(string.clone())),
+            Text::FileSystem(_) => features.extend(Feature::file_system(string)),
             Text::Mount => {
                 let (name, target) = string.split_once(' ').unwrap_or((string, ""));
-                if !name.is_empty() {
-                    features.push(Feature::FileSystem(name.into()));
-                }
-                if target.starts_with('/') {
-                    features.push(Feature::Path(target.into()));
-                }
+                features.extend(Feature::file_system(name));
+                features.extend(Feature::path(target));
             }
             Text::Path { .. } | Text::Open { .. } | Text::Program { .. } => {
-                features.push(Feature::Path(string.clone()));
+                features.extend(Feature::path(string));
             }
         }
     }

@@ -33,7 +33,7 @@ fn a_record_is_read() {
 
 #[test]
 fn records_tell_features() {
-    let cases: [(&str, &[&str]); 9] = [
+    let cases: [(&str, &[&str]); 10] = [
         (
             "41\t2,1,6\t0\t-\ta\t1",
             &["syscall:socket", "family:2", "protocol:2:1:6"],
@@ -49,7 +49,7 @@ fn records_tell_features() {
         ("72\t6\t0\t-\ta\t1", &["syscall:fcntl", "case:fcntl:1:6"]),
         (
             "9\t21\t0\t-\ta\t1",
-            &["syscall:mmap", "flag:mmap:3:1", "flag:mmap:3:32"],
+            &["syscall:mmap", "flag:mmap:3:0x1", "flag:mmap:3:0x20"],
         ),
         (
             "165\t-\t19\ttmpfs /run\ta\t1",
@@ -60,6 +60,7 @@ fn records_tell_features() {
             &["syscall:execve", "binfmt:script", "path:/bin/x"],
         ),
         ("49\t2,1f90\t0\t-\ta\t1", &["syscall:bind", "family:2"]),
+        ("21\t-\t2\trelative\ta\t1", &["syscall:access"]),
         ("100003\t-\t0\t-\ta\t1", &[]),
     ];
     for (line, expected) in cases {
@@ -73,7 +74,7 @@ fn rules_are_read_with_names_and_encoded_with_numbers() {
         ("syscall:eventfd2=ENOSYS", "syscall:290=38"),
         ("syscall:290=ENOSYS", "syscall:290=38"),
         ("case:fcntl:1:0x6=EINVAL", "case:72:1:6=22"),
-        ("flag:mmap:3:1=19", "flag:9:3:1=19"),
+        ("flag:mmap:3:1=19", "flag:9:3:0x1=19"),
         ("family:10=EAFNOSUPPORT", "family:10=97"),
         ("protocol:2:1:6=94", "protocol:2:1:6=94"),
         ("netlink:0=93", "netlink:0=93"),

@@ -11,8 +11,8 @@ pub struct Scan {
     pub closure: Vec<Member>,
     /// Every feature with its evidence, in the project's grammar: `syscall:NAME`,
     /// `case:SYSCALL:ARGUMENT:NUMBER`, `flag:SYSCALL:ARGUMENT:BITS`, `family:N`, `protocol:F:T:P`,
-    /// `sockopt:L:N`, `fs:NAME`, `path:/proc/...`, `binfmt:script`. Numbers are decimal, arguments
-    /// count from 0.
+    /// `sockopt:L:N`, `fs:NAME`, `path:/proc/...`, `binfmt:script`. Bits are
+    /// hexadecimal, other numbers decimal, arguments count from 0.
     pub features: BTreeMap<String, Found>,
     /// Places that ask the kernel for something that the scan could not tell.
     pub unknown: Vec<Unknown>,

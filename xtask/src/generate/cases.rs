@@ -138,13 +138,7 @@ impl<'a> Finder<'a> {
             let all = places.into_values().map(|(condition, _)| condition);
             let condition = Condition::all(all.chain([syscall.clone()]));
             let feature = format!("case:{argument}:{number}");
-            into.add(Found {
-                feature,
-                name,
-                condition,
-                at,
-                stub: false,
-            });
+            into.add(Found::named(feature, name, condition, at));
         }
     }
 

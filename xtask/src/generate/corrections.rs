@@ -7,9 +7,8 @@ use super::tree::Tree;
 
 /// What is wrong with them; `generated` is the text of the map.
 pub fn check(tree: &Tree, generated: &str, corrections: &str) -> Result<(), String> {
-    let none = "entries = []";
-    let found = Map::parse(generated, none).map_err(|e| e.to_string())?;
-    let corrected = Map::parse(none, corrections).map_err(|e| e.to_string())?;
+    let found = Map::parse(generated, "").map_err(|e| e.to_string())?;
+    let corrected = Map::parse("", corrections).map_err(|e| e.to_string())?;
     let mut wrong = Vec::new();
     for entry in corrected.entries() {
         let feature = &entry.feature;
@@ -27,7 +26,8 @@ pub fn check(tree: &Tree, generated: &str, corrections: &str) -> Result<(), Stri
     match wrong.is_empty() {
         true => Ok(()),
         false => Err(format!(
-            "kernel/map/corrections.toml:\n{}",
+            "{}/corrections.toml:\n{}",
+            super::MAP,
             wrong.join("\n")
         )),
     }

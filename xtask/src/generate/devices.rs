@@ -2,8 +2,8 @@
 
 use lupine_needs::map::Condition;
 
-use super::entries::{Entries, Found};
-use super::proc::pattern;
+use super::entries::Entries;
+use super::paths::{add, add_if, pattern};
 use super::structures::initialised;
 use super::text::{calls, field, literal, trailing_name, words};
 use super::tree::{File, Tree};
@@ -26,28 +26,8 @@ pub fn find(tree: &Tree, into: &mut Entries) {
         classes(tree, file, into);
         objects(tree, file, into);
     }
-    add(
-        tree,
-        into,
-        "/sys".into(),
-        Condition::Always,
-        "fs/sysfs/mount.c:1".into(),
-    );
-}
-
-fn add(tree: &Tree, into: &mut Entries, path: String, condition: Condition, at: String) {
-    let own = match path.starts_with("/sys") {
-        true => tree.options.condition("CONFIG_SYSFS"),
-        false => Condition::Always,
-    };
-    let condition = Condition::all([own, condition]);
-    into.add(Found {
-        feature: format!("path:{path}"),
-        name: String::new(),
-        condition,
-        at,
-        stub: false,
-    });
+    let at = "fs/sysfs/mount.c:1".into();
+    add_if(tree, "/sys", Condition::Always, at, into);
 }
 
 fn devices(tree: &Tree, file: &File, into: &mut Entries) {
@@ -78,7 +58,7 @@ fn devices(tree: &Tree, file: &File, into: &mut Entries) {
         // `!` stands for a slash in names of devices.
         let path = format!("/dev/{}", name.replace('!', "/"));
         if !name.contains([' ', '"']) && path != "/dev/*" {
-            add(tree, into, path, tree.condition(file, at), file.place(at));
+            add(tree, file, at, &path, into);
         }
     }
 }
@@ -121,7 +101,7 @@ fn classes(tree: &Tree, file: &File, into: &mut Entries) {
         found.extend(name.map(|name| (call.at, format!("/sys/class/{name}"))));
     }
     for (at, path) in found {
-        add(tree, into, path, tree.condition(file, at), file.place(at));
+        add(tree, file, at, &path, into);
     }
 }
 
@@ -155,13 +135,7 @@ fn objects(tree: &Tree, file: &File, into: &mut Entries) {
         let Some(name) = call.arguments.first().filter(|name| !name.starts_with('_')) else {
             continue;
         };
-        add(
-            tree,
-            into,
-            format!("/sys/kernel/{name}"),
-            tree.condition(file, call.at),
-            file.place(call.at),
-        );
+        add(tree, file, call.at, &format!("/sys/kernel/{name}"), into);
     }
 }
 
@@ -171,13 +145,7 @@ fn place(tree: &Tree, file: &File, at: usize, name: &str, parent: &str, into: &m
         .find(|(variable, _)| *variable == trailing_name(parent));
     match (tree.text_of(file, name), root) {
         (Some(name), Some((_, root))) => {
-            add(
-                tree,
-                into,
-                format!("{root}/{name}"),
-                tree.condition(file, at),
-                file.place(at),
-            );
+            add(tree, file, at, &format!("{root}/{name}"), into);
         }
         _ => into.skipped += 1,
     }

@@ -1,7 +1,6 @@
-//! What was found, collected and written.
+//! What was found, collected.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use lupine_needs::map::{Condition, Feature};
 
@@ -19,6 +18,24 @@ pub struct Found {
     pub at: String,
     /// Without its options the system call fails with ENOSYS.
     pub stub: bool,
+}
+
+impl Found {
+    /// A feature that says its own name, and is no stub.
+    pub fn plain(feature: String, condition: Condition, at: String) -> Self {
+        Self::named(feature, String::new(), condition, at)
+    }
+
+    /// A feature that people have a name for, and that is no stub.
+    pub fn named(feature: String, name: String, condition: Condition, at: String) -> Self {
+        Self {
+            feature,
+            name,
+            condition,
+            at,
+            stub: false,
+        }
+    }
 }
 
 /// All features, and what is to be said about them.
@@ -106,28 +123,8 @@ impl Entries {
         notes.chain(kinds).chain([skipped]).collect()
     }
 
-    /// The text of the map, one entry on a line.
-    pub fn to_toml(&self, series: &str) -> String {
-        let mut text = format!(
-            "# Features of Linux {series} and the options behind them, read from its source.\n\
-             # Made by: cargo xtask generate features. Do not edit: see corrections.toml.\n#\n"
-        );
-        for line in self.coverage() {
-            let _ = writeln!(text, "# {line}");
-        }
-        text.push_str("\nentries = [\n");
-        for (feature, found) in &self.found {
-            let _ = write!(text, "    {{ feature = \"{feature}\"");
-            if !found.name.is_empty() {
-                let _ = write!(text, ", name = \"{}\"", found.name);
-            }
-            let _ = write!(text, ", condition = \"{}\"", found.condition);
-            if found.stub {
-                text.push_str(", stub = true");
-            }
-            let _ = writeln!(text, ", at = \"{}\" }},", found.at);
-        }
-        text.push_str("]\n");
-        text
+    /// Everything that was found, sorted by feature.
+    pub fn found(&self) -> impl Iterator<Item = (&Feature, &Found)> {
+        self.found.iter()
     }
 }

@@ -1,7 +1,5 @@
 //! File systems and formats of programs.
 
-use lupine_needs::map::Condition;
-
 use super::entries::{Entries, Found};
 use super::structures::initialised;
 use super::text::field;
@@ -18,7 +16,8 @@ pub fn find(tree: &Tree, into: &mut Entries) {
             // A test's type has a name with blanks.
             if let Some(name) = name.filter(|name| !name.contains(' ')) {
                 let condition = tree.condition(file, each.at);
-                add(into, format!("fs:{name}"), condition, file.place(each.at));
+                let at = file.place(each.at);
+                into.add(Found::plain(format!("fs:{name}"), condition, at));
             }
         }
         for each in initialised(&file.text, "linux_binfmt") {
@@ -28,30 +27,12 @@ pub fn find(tree: &Tree, into: &mut Entries) {
                 "elf" => tree.named(file),
                 _ => tree.condition(file, each.at),
             };
-            add(
-                into,
-                format!("binfmt:{name}"),
-                condition,
-                file.place(each.at),
-            );
+            let at = file.place(each.at);
+            into.add(Found::plain(format!("binfmt:{name}"), condition, at));
         }
     }
     if let Some(file) = tree.file(COMPAT) {
-        add(
-            into,
-            "binfmt:elf32".into(),
-            tree.compiled(file),
-            format!("{COMPAT}:1"),
-        );
+        let at = format!("{COMPAT}:1");
+        into.add(Found::plain("binfmt:elf32".into(), tree.compiled(file), at));
     }
-}
-
-fn add(into: &mut Entries, feature: String, condition: Condition, at: String) {
-    into.add(Found {
-        feature,
-        name: String::new(),
-        condition,
-        at,
-        stub: false,
-    });
 }

@@ -5,12 +5,14 @@ mod cases;
 mod corrections;
 mod devices;
 mod entries;
+mod files;
 mod filesystems;
 mod functions;
 mod kbuild;
 mod kconfig;
 mod makefile;
 mod numbers;
+mod paths;
 mod preprocessor;
 mod proc;
 mod simplify;
@@ -32,6 +34,8 @@ use tree::Tree;
 
 /// The series that kernels are built of; the corrections are for this one.
 const SERIES: &str = "6.12";
+/// Where maps lie: a directory for each series, and the corrections.
+const MAP: &str = "crates/needs/map";
 
 /// What was asked for on the command line.
 pub struct Request {
@@ -76,16 +80,18 @@ pub fn run(root: &Path, request: &Request) -> Result<(), String> {
     for line in entries.coverage().iter().chain(&entries.said) {
         eprintln!("{line}");
     }
-    let text = entries.to_toml(&request.series);
+    let files = files::of(&entries, &request.series);
+    let map = root.join(MAP);
     if request.series == SERIES {
-        let corrections = crate::read(&root.join("kernel/map/corrections.toml"))?;
-        corrections::check(&tree, &text, &corrections)?;
+        let text: String = files.iter().map(|file| file.text.as_str()).collect();
+        let corrected = crate::read(&map.join("corrections.toml"))?;
+        corrections::check(&tree, &text, &corrected)?;
     }
-    let path = root.join(format!("kernel/map/{}.toml", request.series));
-    if request.check {
-        return compare(&crate::read(&path)?, &text);
+    let dir = map.join(&request.series);
+    match request.check {
+        true => files::check(&dir, &files),
+        false => files::write(&dir, &files),
     }
-    std::fs::write(&path, text).map_err(|e| format!("cannot write {}: {e}", path.display()))
 }
 
 fn find(tree: &Tree) -> Result<Entries, String> {
@@ -104,32 +110,6 @@ fn find(tree: &Tree) -> Result<Entries, String> {
     sysctl::find(tree, &mut entries);
     devices::find(tree, &mut entries);
     Ok(entries)
-}
-
-/// Fails with the first lines that differ.
-fn compare(committed: &str, made: &str) -> Result<(), String> {
-    let lines = |text: &str| {
-        text.lines()
-            .map(String::from)
-            .collect::<std::collections::BTreeSet<_>>()
-    };
-    let (old, new) = (lines(committed), lines(made));
-    let gone = old.difference(&new).map(|line| format!("- {line}"));
-    let added = new.difference(&old).map(|line| format!("+ {line}"));
-    let differing: Vec<String> = gone.chain(added).collect();
-    if differing.is_empty() {
-        return Ok(());
-    }
-    let shown = differing
-        .iter()
-        .take(40)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join("\n");
-    Err(format!(
-        "the committed map differs in {} lines:\n{shown}",
-        differing.len()
-    ))
 }
 
 #[cfg(test)]

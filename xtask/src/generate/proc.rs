@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use lupine_needs::map::Condition;
 
-use super::entries::{Entries, Found};
+use super::entries::Entries;
+use super::paths::{add, add_if, pattern};
 use super::structures::initialised;
 use super::text::{call_at, calls, field, leading_name, literal, trailing_name, words};
 use super::tree::{File, Tree};
@@ -36,25 +37,8 @@ pub fn find(tree: &Tree, into: &mut Entries) {
     }
     namespaces(tree, into);
     system_v(tree, into);
-    add(
-        tree,
-        into,
-        "/proc".into(),
-        Condition::Always,
-        "fs/proc/root.c:1".into(),
-    );
-}
-
-fn add(tree: &Tree, into: &mut Entries, path: String, condition: Condition, at: String) {
-    let own = tree.options.condition("CONFIG_PROC_FS");
-    let condition = Condition::all([own, condition]);
-    into.add(Found {
-        feature: format!("path:{path}"),
-        name: String::new(),
-        condition,
-        at,
-        stub: false,
-    });
+    let at = "fs/proc/root.c:1".into();
+    add_if(tree, "/proc", Condition::Always, at, into);
 }
 
 /// `proc_create*("name", mode, parent, ...)`, `proc_mkdir*("name", ..., parent)`.
@@ -68,13 +52,7 @@ fn registered(tree: &Tree, file: &File, directories: &Directories, into: &mut En
         match directories.path(file, call.parent, 0) {
             Some(parent) => {
                 let path = format!("{parent}/{}", pattern(&name));
-                add(
-                    tree,
-                    into,
-                    path,
-                    tree.condition(file, call.at),
-                    file.place(call.at),
-                );
+                add(tree, file, call.at, &path, into);
             }
             None => skipped += 1,
         }
@@ -127,18 +105,6 @@ fn registrations<'a>(tree: &Tree, file: &'a File) -> Vec<Registration<'a>> {
         })
     });
     found.collect()
-}
-
-/// A name that is made with a format: each `%...` is a `*`.
-pub fn pattern(name: &str) -> String {
-    let mut parts = name.split('%');
-    let mut made = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let end = part.find(|c: char| c.is_ascii_alphabetic() && !"hlz".contains(c));
-        made.push('*');
-        made.push_str(end.map_or("", |end| &part[end + 1..]));
-    }
-    made
 }
 
 /// Directories by the variable that holds them; those of other files only where just one
@@ -224,13 +190,7 @@ fn tables(tree: &Tree, file: &File, into: &mut Entries) {
             Some((table.body_at + call.at, literal(shown?)?))
         });
         for (at, name) in rows {
-            add(
-                tree,
-                into,
-                format!("{directory}/{name}"),
-                tree.condition(file, at),
-                file.place(at),
-            );
+            add(tree, file, at, &format!("{directory}/{name}"), into);
         }
     }
 }
@@ -242,13 +202,7 @@ fn system_v(tree: &Tree, into: &mut Entries) {
             let Some(name) = call.arguments.first().and_then(|name| literal(name)) else {
                 continue;
             };
-            add(
-                tree,
-                into,
-                format!("/proc/{name}"),
-                tree.condition(file, call.at),
-                file.place(call.at),
-            );
+            add(tree, file, call.at, &format!("/proc/{name}"), into);
         }
     }
 }
@@ -270,13 +224,7 @@ fn namespaces(tree: &Tree, into: &mut Entries) {
     }
     for (name, shown) in names {
         for at in words(&file.text, name).filter(|at| file.text[..*at].ends_with('&')) {
-            add(
-                tree,
-                into,
-                format!("/proc/*/ns/{shown}"),
-                tree.condition(file, at),
-                file.place(at),
-            );
+            add(tree, file, at, &format!("/proc/*/ns/{shown}"), into);
         }
     }
 }

@@ -45,13 +45,7 @@ pub fn find(tree: &Tree, numbers: &Numbers, stubs: &Stubs, into: &mut Entries) {
     }
     for ((level, number), (name, condition, at)) in known {
         let feature = format!("sockopt:{level}:{number}");
-        into.add(Found {
-            feature,
-            name,
-            condition,
-            at,
-            stub: false,
-        });
+        into.add(Found::named(feature, name, condition, at));
     }
 }
 

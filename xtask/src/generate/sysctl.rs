@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lupine_needs::map::Condition;
 
 use super::entries::{Entries, Found};
-use super::proc::pattern;
+use super::paths::pattern;
 use super::structures::{elements, initialised};
 use super::text::{calls, field, leading_name, literal, trailing_name, words};
 use super::tree::{File, Tree};
@@ -54,13 +54,7 @@ fn add(tree: &Tree, into: &mut Entries, below: &str, condition: &Condition, at: 
     let condition = Condition::all(own.into_iter().chain([other]));
     let path = format!("/proc/sys/{below}");
     let feature = format!("path:{}", path.trim_end_matches('/'));
-    into.add(Found {
-        feature,
-        name: String::new(),
-        condition,
-        at,
-        stub: false,
-    });
+    into.add(Found::plain(feature, condition, at));
 }
 
 /// The entries of the table that a variable stands for.

@@ -82,41 +82,40 @@ pub fn trailing_name(text: &str) -> &str {
     &text[start..]
 }
 
-/// What stands between the bracket at `open` and its partner, and the offset behind it.
-pub fn bracketed(text: &str, open: usize) -> Option<(&str, usize)> {
+/// The bytes from an offset on that stand in no string or character, each with its offset.
+fn outside_literals(text: &str, start: usize) -> impl Iterator<Item = (usize, u8)> {
     let bytes = text.as_bytes();
-    let mut depth = 0_usize;
-    let mut at = open;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' | b'\'' => {
-                at = end_of_literal(bytes, at);
-                continue;
-            }
-            b'(' | b'{' | b'[' => depth += 1,
-            b')' | b'}' | b']' => {
-                depth = depth.checked_sub(1)?;
-                if depth == 0 {
-                    return Some((&text[open + 1..at], at + 1));
-                }
-            }
-            _ => {}
+    let mut at = start;
+    std::iter::from_fn(move || {
+        while matches!(bytes.get(at)?, b'"' | b'\'') {
+            at = end_of_literal(bytes, at);
         }
         at += 1;
+        Some((at - 1, *bytes.get(at - 1)?))
+    })
+}
+
+/// What stands between the bracket at `open` and its partner, and the offset behind it.
+pub fn bracketed(text: &str, open: usize) -> Option<(&str, usize)> {
+    let mut depth = 0_usize;
+    for (at, byte) in outside_literals(text, open) {
+        match byte {
+            b'(' | b'{' | b'[' => depth += 1,
+            b')' | b'}' | b']' => depth = depth.checked_sub(1)?,
+            _ => continue,
+        }
+        if depth == 0 {
+            return Some((&text[open + 1..at], at + 1));
+        }
     }
     None
 }
 
 /// Splits at commas that stand in no brackets; with the offset of each part.
 pub fn at_commas(text: &str) -> Vec<(usize, &str)> {
-    let bytes = text.as_bytes();
-    let (mut parts, mut start, mut depth, mut at) = (Vec::new(), 0, 0_i32, 0);
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' | b'\'' => {
-                at = end_of_literal(bytes, at);
-                continue;
-            }
+    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0_i32);
+    for (at, byte) in outside_literals(text, 0) {
+        match byte {
             b'(' | b'{' | b'[' => depth += 1,
             b')' | b'}' | b']' => depth -= 1,
             b',' if depth == 0 => {
@@ -125,7 +124,6 @@ pub fn at_commas(text: &str) -> Vec<(usize, &str)> {
             }
             _ => {}
         }
-        at += 1;
     }
     if !text[start..].trim().is_empty() {
         parts.push((start, text[start..].trim()));

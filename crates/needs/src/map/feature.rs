@@ -3,7 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Something that a program can ask of a kernel. Arguments are counted from 0.
+/// Something that a program can ask of a kernel. Arguments are counted from 0, up to 5. Bits of
+/// flags are written in hexadecimal, all other numbers in decimal; both are read everywhere.
+///
+/// The recorder has the same texts for what it can see and refuse (`lupine_recorder::Feature`), by
+/// numbers of system calls, because names do not fit into it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Feature {
     /// `syscall:NAME`
@@ -73,7 +77,8 @@ impl FromStr for Feature {
         let wrong = || FeatureError { text: text.into() };
         let (kind, rest) = text.split_once(':').ok_or_else(wrong)?;
         let feature = match kind {
-            "path" => rest.starts_with('/').then(|| Self::Path(rest.into())),
+            "path" => absolute(rest).map(Self::Path),
+            "fs" => line(rest).map(Self::FileSystem),
             _ => Self::of_fields(kind, &rest.split(':').collect::<Vec<_>>()),
         };
         feature.ok_or_else(wrong)
@@ -84,7 +89,6 @@ impl Feature {
     fn of_fields(kind: &str, fields: &[&str]) -> Option<Self> {
         Some(match (kind, fields) {
             ("syscall", [name]) => Self::Syscall(word(name)?),
-            ("fs", [name]) => Self::FileSystem(word(name)?),
             ("binfmt", [name]) => Self::BinaryFormat(word(name)?),
             ("family", [number]) => Self::Family(small(number)?),
             ("netlink", [number]) => Self::Netlink(small(number)?),
@@ -99,13 +103,13 @@ impl Feature {
             },
             ("case", [syscall, argument, value]) => Self::Case {
                 syscall: word(syscall)?,
-                argument: argument.parse().ok()?,
+                argument: index(argument)?,
                 number: number(value)?,
             },
             ("flag", [syscall, argument, value]) => Self::Flag {
                 syscall: word(syscall)?,
-                argument: argument.parse().ok()?,
-                bits: number(value)?,
+                argument: index(argument)?,
+                bits: number(value).filter(|bits| *bits != 0)?,
             },
             _ => return None,
         })
@@ -146,16 +150,33 @@ fn word(text: &str) -> Option<String> {
     (!text.is_empty() && text.bytes().all(is_part)).then(|| text.into())
 }
 
+/// What may stand in a line of text.
+fn line(text: &str) -> Option<String> {
+    let plain = !text.is_empty() && !text.bytes().any(|b| b.is_ascii_control());
+    plain.then(|| text.into())
+}
+
+fn absolute(path: &str) -> Option<String> {
+    path.starts_with('/').then(|| line(path))?
+}
+
+fn index(text: &str) -> Option<u8> {
+    let index = number(text).filter(|index| *index < 6)?;
+    index.try_into().ok()
+}
+
 fn small(text: &str) -> Option<u32> {
     number(text)?.try_into().ok()
 }
 
-/// A decimal number, or a hexadecimal one after `0x`.
+/// A decimal number, or a hexadecimal one after `0x`; without a sign.
 fn number(text: &str) -> Option<u64> {
-    match text.strip_prefix("0x") {
-        Some(hex) => u64::from_str_radix(hex, 16).ok(),
-        None => text.parse().ok(),
-    }
+    let (digits, base) = match text.strip_prefix("0x") {
+        Some(digits) => (digits, 16),
+        None => (text, 10),
+    };
+    let signed = digits.starts_with('+');
+    u64::from_str_radix(digits, base).ok().filter(|_| !signed)
 }
 
 #[cfg(test)]
@@ -193,7 +214,12 @@ mod tests {
             "family:x",
             "family:-1",
             "case:fcntl:1",
-            "case:fcntl:256:1",
+            "case:fcntl:6:1",
+            "flag:mmap:3:0",
+            "family:+1",
+            "family:0x+1",
+            "fs:",
+            "path:/a\nb",
             "path:proc",
             "color:red",
         ] {

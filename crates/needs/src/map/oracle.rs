@@ -100,14 +100,14 @@ fn functions(map: &Map) -> BTreeMap<&str, Vec<(&str, &Condition, bool)>> {
 mod tests {
     use super::*;
 
-    const MAP: &str = r#"entries = [
-        { feature = "syscall:epoll_ctl", condition = "CONFIG_EPOLL" },
-        { feature = "syscall:fstat", name = "sys_newfstat", condition = "" },
-        { feature = "syscall:iopl", condition = "CONFIG_IOPL", stub = true },
-    ]"#;
+    const MAP: &str = r#"
+    "syscall:epoll_ctl" = { if = "CONFIG_EPOLL" }
+    "syscall:fstat" = { name = "sys_newfstat", if = "" }
+    "syscall:iopl" = { if = "CONFIG_IOPL", stub = true }
+    "#;
 
     fn map() -> Map {
-        Map::parse(MAP, "entries = []").unwrap()
+        Map::parse(MAP, "").unwrap()
     }
 
     #[test]

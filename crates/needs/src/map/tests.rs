@@ -1,22 +1,22 @@
 use super::*;
 
-const MAP: &str = r#"entries = [
-    { feature = "syscall:epoll_ctl", condition = "CONFIG_EPOLL", at = "fs/eventpoll.c:1" },
-    { feature = "flag:clone:0:0x40000000", name = "CLONE_NEWNET", condition = "CONFIG_NET_NS" },
-    { feature = "flag:clone:0:0x20000000", name = "CLONE_NEWPID", condition = "CONFIG_PID_NS" },
-    { feature = "flag:mmap:3:0x21", name = "MAP_SHARED|MAP_ANONYMOUS", condition = "CONFIG_SHMEM" },
-    { feature = "protocol:2:3:0", condition = "CONFIG_INET" },
-    { feature = "protocol:2:1:6", condition = "CONFIG_INET" },
-    { feature = "protocol:2:1:132", condition = "CONFIG_INET && CONFIG_IP_SCTP" },
-    { feature = "path:/proc", condition = "CONFIG_PROC_FS" },
-    { feature = "path:/proc/sys", condition = "CONFIG_PROC_SYSCTL" },
-    { feature = "path:/proc/*/smaps", condition = "CONFIG_PROC_FS && CONFIG_PROC_PAGE_MONITOR" },
-    { feature = "fs:tmpfs", condition = "CONFIG_SHMEM" },
-]"#;
+const MAP: &str = r#"
+    "syscall:epoll_ctl" = { if = "CONFIG_EPOLL", at = "fs/eventpoll.c:1" }
+    "flag:clone:0:0x40000000" = { name = "CLONE_NEWNET", if = "CONFIG_NET_NS" }
+    "flag:clone:0:0x20000000" = { name = "CLONE_NEWPID", if = "CONFIG_PID_NS" }
+    "flag:mmap:3:0x21" = { name = "MAP_SHARED|MAP_ANONYMOUS", if = "CONFIG_SHMEM" }
+    "protocol:2:3:0" = { if = "CONFIG_INET" }
+    "protocol:2:1:6" = { if = "CONFIG_INET" }
+    "protocol:2:1:132" = { if = "CONFIG_INET && CONFIG_IP_SCTP" }
+    "path:/proc" = { if = "CONFIG_PROC_FS" }
+    "path:/proc/sys" = { if = "CONFIG_PROC_SYSCTL" }
+    "path:/proc/*/smaps" = { if = "CONFIG_PROC_FS && CONFIG_PROC_PAGE_MONITOR" }
+    "fs:tmpfs" = { if = "CONFIG_SHMEM" }
+"#;
 
-const CORRECTIONS: &str = r#"entries = [
-    { feature = "fs:tmpfs", condition = "CONFIG_TMPFS", why = "the name is there without it" },
-]"#;
+const CORRECTIONS: &str = r#"
+    "fs:tmpfs" = { if = "CONFIG_TMPFS", why = "the name is there without it" }
+"#;
 
 fn map() -> Map {
     Map::parse(MAP, CORRECTIONS).unwrap()
@@ -90,21 +90,20 @@ fn an_option_owns_features() {
 #[test]
 fn what_is_wrong_in_a_file_is_named() {
     for (text, said) in [
+        ("\"x\" = { if = \"\" }", "\"x\" is no feature"),
+        ("\"fs:a\" = { if = \"A\" }", "fs:a: cannot read"),
         (
-            "entries = [{ feature = \"x\", condition = \"\" }]",
-            "\"x\" is no feature",
+            "\"fs:a\" = { if = \"\" }\n\"fs:a\" = { if = \"\" }",
+            "duplicate key",
         ),
         (
-            "entries = [{ feature = \"fs:a\", condition = \"A\" }]",
-            "fs:a: cannot read",
-        ),
-        (
-            "entries = [{ feature = \"fs:a\", condition = \"\" }, { feature = \"fs:a\", condition = \"\" }]",
+            "\"family:1\" = { if = \"\" }\n\"family:0x1\" = { if = \"\" }",
             "twice",
         ),
-        ("entries = 1", "invalid type"),
+        ("\"fs:a\" = { at = \"x\" }", "missing field"),
+        ("\"fs:a\" = 1", "invalid type"),
     ] {
-        let error = Map::parse(text, "entries = []").unwrap_err().to_string();
+        let error = Map::parse(text, "").unwrap_err().to_string();
         assert!(error.contains(said), "{error}");
     }
 }

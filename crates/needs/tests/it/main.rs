@@ -1,6 +1,7 @@
 //! The tables against what is known from elsewhere.
 
 mod coverage;
+mod features;
 mod map;
 mod oracle;
 mod requests;

@@ -15,7 +15,7 @@ fn refused(rule: &str, word: &str, errno: u16) -> Run {
 fn each_kind_of_rule_refuses() {
     refused("syscall:eventfd2=ENOSYS", "eventfd", 38);
     refused("case:fcntl:1:6=EINVAL", "lock", 22);
-    refused("flag:mmap:3:33=ENODEV", "shared", 19);
+    refused("flag:mmap:3:0x21=ENODEV", "shared", 19);
     refused("flag:clone3:0:0x4000000=EINVAL", "namespace", 22);
     refused("family:10=EAFNOSUPPORT", "inet6", 97);
     refused("family:1=EAFNOSUPPORT", "pair", 97);

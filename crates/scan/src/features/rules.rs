@@ -152,14 +152,14 @@ fn low(values: &[Option<u64>], index: usize) -> Option<u32> {
 /// One feature for each bit.
 fn flags(syscall: &str, argument: u32, bits: u32) -> Vec<String> {
     let set = (0..32).map(|bit| bits & 1 << bit).filter(|bit| *bit != 0);
-    set.map(|bit| format!("flag:{syscall}:{argument}:{bit}"))
+    set.map(|bit| format!("flag:{syscall}:{argument}:{bit:#x}"))
         .collect()
 }
 
 /// Whether a text may be the name of a file system: `ext4`, `fuse.portal`.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
-    text.bytes().all(plain)
+    !text.is_empty() && text.bytes().all(plain)
 }
 
 #[cfg(test)]
@@ -179,8 +179,36 @@ mod tests {
             ["family:1"]
         );
         let flags = Rule::Flag(0, !0xff).features("clone", &[Some(0x2000_0111)], none);
-        assert_eq!(flags, ["flag:clone:0:256", "flag:clone:0:536870912"]);
+        assert_eq!(flags, ["flag:clone:0:0x100", "flag:clone:0:0x20000000"]);
         let name = Rule::FileSystem(2).features("mount", &[Some(5)], |_| Some("tmpfs".into()));
         assert_eq!(name, ["fs:tmpfs"]);
+        let none = Rule::FileSystem(2).features("mount", &[Some(5)], |_| Some(String::new()));
+        assert!(none.is_empty());
+    }
+
+    #[test]
+    fn every_rule_has_texts_that_the_map_and_the_recorder_read() {
+        let mut kinds = std::collections::BTreeSet::new();
+        for (syscall, rules) in RULES {
+            for rule in *rules {
+                let values = [Some(0x1001), Some(2), Some(6)];
+                for text in rule.features(syscall, &values, |_| Some("fuse.x".into())) {
+                    let mapped: lupine_needs::map::Feature = text.parse().unwrap();
+                    let recorded: lupine_recorder::Feature = text.parse().unwrap();
+                    assert_eq!(
+                        (mapped.to_string(), recorded.to_string()),
+                        (text.clone(), text.clone())
+                    );
+                    kinds.insert(text.split(':').next().map(str::to_owned));
+                }
+            }
+        }
+        let socket = Rule::Socket.features("socket", &[Some(2), Some(1), Some(6)], |_| None);
+        assert!(
+            socket
+                .iter()
+                .all(|text| text.parse::<lupine_needs::map::Feature>().is_ok())
+        );
+        assert_eq!(kinds.len(), 4, "{kinds:?}");
     }
 }

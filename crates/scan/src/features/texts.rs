@@ -1,6 +1,7 @@
 //! What texts name: files that only some kernels have, and file systems in scripts.
 
 use super::View;
+use super::rules::is_name;
 use crate::closure::Loaded;
 use crate::code::Kind;
 use crate::elf::{Elf, Text};
@@ -81,10 +82,7 @@ pub(crate) fn script(loaded: &Loaded, scan: &mut Scan) {
         }
         let mounts = words.contains(&"mount");
         for pair in words.windows(2).filter(|pair| mounts && pair[0] == "-t") {
-            for name in pair[1]
-                .split(',')
-                .filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric()))
-            {
+            for name in pair[1].split(',').filter(|name| is_name(name)) {
                 scan.add(
                     format!("fs:{name}"),
                     evidence("mount -t in the script".into()),

@@ -58,7 +58,7 @@ fn constant_arguments_of_library_functions() {
             "case:prctl:0:15",
             "case:madvise:2:14",
             "fs:tmpfs",
-            "flag:mount:3:2",
+            "flag:mount:3:0x2",
             "syscall:socket",
             "syscall:mount",
         ];
@@ -96,7 +96,7 @@ fn numbers_through_wrappers_and_choices() {
             "syscall:getuid",
             "syscall:getgid",
             "syscall:memfd_create",
-            "flag:memfd_create:1:1",
+            "flag:memfd_create:1:0x1",
             "syscall:socket",
             "family:16",
             "protocol:16:3:15",

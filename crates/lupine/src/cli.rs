@@ -1,6 +1,7 @@
 //! The command line: every flag, in docker's spelling where docker has one.
 
 mod image_options;
+mod needs_options;
 mod run_options;
 pub mod values;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use image_options::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy};
+pub use needs_options::{MinimizeArgs, NeedsArgs, Trying};
 pub use run_options::{AppOptions, Network, RunOptions};
 use values::{DurationSecs, SignalNumber};
 
@@ -94,6 +96,12 @@ pub enum Command {
     /// Show the kernel configuration of an image, with the reason of each option
     #[command(override_usage = "lupine config [OPTIONS] IMAGE [CMD]...")]
     Config(ConfigArgs),
+    /// Show what an image needs of a kernel; with --run, find it out and prove it
+    #[command(override_usage = "lupine needs [OPTIONS] IMAGE [-- CMD...]")]
+    Needs(NeedsArgs),
+    /// Take away what an image can do without, and prove the rest
+    #[command(override_usage = "lupine minimize [OPTIONS] IMAGE [-- CMD...]")]
+    Minimize(MinimizeArgs),
     /// Show what this host can do, and how to mend what it cannot
     Doctor(DoctorArgs),
     /// Show or empty the cache

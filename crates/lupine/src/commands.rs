@@ -9,6 +9,8 @@ mod images;
 mod inspect;
 mod kill;
 mod logs;
+mod minimize;
+mod needs;
 mod ps;
 mod rm;
 mod run;
@@ -72,6 +74,8 @@ pub fn dispatch(cli: Cli, reporter: &Reporter) -> Result<u8> {
         Command::Rmi(args) => images::rmi(&context, &args),
         Command::Inspect(args) => inspect::inspect(&context, &args),
         Command::Config(args) => config::config(&context, &args),
+        Command::Needs(args) => needs::needs(&context, &args),
+        Command::Minimize(args) => minimize::minimize(&context, &args),
         Command::Doctor(args) => doctor::doctor(&context, &args),
         Command::Cache(args) => cache::cache(&context, &args),
         Command::Ps(args) => ps::ps(&context, &args),

@@ -2,7 +2,9 @@
 
 mod cli;
 mod commands;
+mod discovery;
 mod guest_spec;
+mod manifest;
 mod monitor;
 mod pipeline;
 mod printer;

@@ -49,13 +49,8 @@ pub fn needs_of(lookup: Lookup<'_>, asked: &[Asked]) -> Vec<Need> {
         let group = groups.entry(options.keys().cloned().collect()).or_default();
         group.add(one, options);
     }
-    let smaller = contained(&groups);
-    for (options, within) in smaller {
-        if let Some(group) = groups.remove(&options)
-            && let Some(target) = groups.get_mut(&within)
-        {
-            target.features.extend(group.features);
-        }
+    for options in contained(&groups) {
+        groups.remove(&options);
     }
     let need = |(options, group)| lookup.need(&options, group);
     let mut needs: Vec<Need> = groups.into_iter().map(need).collect();
@@ -63,26 +58,18 @@ pub fn needs_of(lookup: Lookup<'_>, asked: &[Asked]) -> Vec<Need> {
     needs
 }
 
-/// Groups whose options another group that is at least as sure has, too, each with the
-/// smallest such group: `accept` needs NET, which every family of sockets has.
-fn contained(
-    groups: &BTreeMap<BTreeSet<String>, Group>,
-) -> Vec<(BTreeSet<String>, BTreeSet<String>)> {
-    let larger = |options: &BTreeSet<String>, group: &Group| {
-        let fits = groups.iter().filter(|(other, of)| {
+/// Groups whose options another group that is at least as sure has, too: `accept` needs NET, which
+/// every family of sockets has.
+fn contained(groups: &BTreeMap<BTreeSet<String>, Group>) -> Vec<BTreeSet<String>> {
+    let is_contained = |options: &BTreeSet<String>, group: &Group| {
+        groups.iter().any(|(other, of)| {
             other.len() > options.len() && options.is_subset(other) && of.state <= group.state
-        });
-        fits.map(|(other, _)| other)
-            .max_by_key(|other| (std::cmp::Reverse(other.len()), *other))
-            .cloned()
+        })
     };
-    let mut found: Vec<_> = groups
+    let found = groups
         .iter()
-        .filter_map(|(options, group)| Some((options.clone(), larger(options, group)?)))
-        .collect();
-    // The smallest first, so that a group that goes into another has taken its own before.
-    found.sort_by_key(|(options, _)| options.len());
-    found
+        .filter(|(options, group)| is_contained(options, group));
+    found.map(|(options, _)| options.clone()).collect()
 }
 
 impl Group {
@@ -134,22 +121,20 @@ impl Lookup<'_> {
         }
     }
 
-    /// What the table calls the feature that has exactly these options, alone or with those it needs.
+    /// What the table calls the feature whose options these are, with or without those of the
+    /// features that it needs.
     fn name(&self, options: &BTreeSet<String>) -> Option<&str> {
-        let of = |name: &str| -> BTreeSet<&str> {
-            let feature = self.tables.features.get(name);
-            let needs = feature.map(|f| f.needs.as_slice()).unwrap_or_default();
-            let needed = needs.iter().filter_map(|n| self.tables.features.get(n));
-            feature
-                .into_iter()
-                .chain(needed)
-                .flat_map(|f| &f.options)
-                .map(|s| s.option.as_str())
-                .collect()
+        let features = &self.tables.features;
+        let own = |name: &str| features.get(name).into_iter().flat_map(|f| &f.options);
+        let is_it = |name: &&String| {
+            let needs = features.get(*name).into_iter().flat_map(|f| &f.needs);
+            let all = own(name).chain(needs.flat_map(|needed| own(needed)));
+            let known = |option: &String| all.clone().any(|s| s.option == *option);
+            own(name).count() > 0
+                && own(name).all(|s| options.contains(&s.option))
+                && options.iter().all(known)
         };
-        let wanted: BTreeSet<&str> = options.iter().map(String::as_str).collect();
-        let names = self.tables.features.keys();
-        names.map(String::as_str).find(|name| of(name) == wanted)
+        features.keys().find(is_it).map(String::as_str)
     }
 }
 

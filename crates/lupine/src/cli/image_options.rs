@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::values;
+use crate::manifest::Manifest;
 
 /// When to ask a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -96,6 +97,9 @@ pub struct BuildOptions {
     /// Make a kernel that can also do this
     #[arg(long = "with", value_enum, value_name = "PART")]
     pub with: Vec<Part>,
+    /// What is known of the application, where somebody said so.
+    #[arg(skip)]
+    pub manifest: Option<Manifest>,
 }
 
 /// Parts of a machine that a kernel is made for.

@@ -17,6 +17,12 @@ type Parsed<T> = Result<T, String>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DurationSecs(pub u64);
 
+impl From<DurationSecs> for std::time::Duration {
+    fn from(seconds: DurationSecs) -> Self {
+        Self::from_secs(seconds.0)
+    }
+}
+
 impl FromStr for DurationSecs {
     type Err = String;
 

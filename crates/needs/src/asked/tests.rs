@@ -72,3 +72,10 @@ fn what_has_no_name_is_called_by_its_feature() {
     let why = &found[0].options[0].why;
     assert!(why.contains("kernel/acct.c:"), "{why}");
 }
+
+#[test]
+fn a_name_covers_what_the_named_feature_needs_itself() {
+    let found = needs(&[("family:10", State::Used), ("path:/dev/shm", State::Used)]);
+    let names: Vec<&str> = found.iter().map(|n| n.feature.as_str()).collect();
+    assert_eq!(names, ["ipv6", "tmpfs"]);
+}

@@ -12,12 +12,9 @@ use lupine_store::Store;
 use miette::{Result, miette};
 
 use crate::cli::{Network, RunOptions};
-use crate::pipeline::{Pipeline, Prepared, command_line};
+use crate::pipeline::{MEM_MIB, Pipeline, Prepared, command_line};
 use crate::progress::Reporter;
 use crate::state::{KernelStats, RootfsStats, Stats};
-
-/// Memory of a guest whose application asks for no more.
-const MEM_MIB: u32 = 512;
 
 /// What a run starts from.
 #[derive(Debug, Default)]

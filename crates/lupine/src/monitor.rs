@@ -172,6 +172,8 @@ impl Monitor<'_> {
             Input::Event(Event::Mark(mark, since)) => self.mark(run, mark, since)?,
             Input::Event(Event::Stdout(bytes)) => self.output(run, Stream::Stdout, &bytes),
             Input::Event(Event::Stderr(bytes)) => self.output(run, Stream::Stderr, &bytes),
+            // No option asks for a recorder so far.
+            Input::Event(Event::Record(_)) => {}
             Input::Event(Event::Warning(text)) => {
                 let text = format!("warning: {text}");
                 self.reporter.line(&format!("lupine: {text}"));

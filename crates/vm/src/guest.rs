@@ -40,6 +40,8 @@ pub enum Event {
     Stdout(Vec<u8>),
     /// Bytes from the application's stderr.
     Stderr(Vec<u8>),
+    /// Bytes from the recorder, in order; lines end anywhere (see docs/recorder.md).
+    Record(Vec<u8>),
     /// Something that init could not do and went on without.
     Warning(String),
     /// The guest ended.

@@ -71,6 +71,7 @@ impl Watch {
         match frame {
             Frame::Stdout(bytes) => self.event(Event::Stdout(bytes)),
             Frame::Stderr(bytes) => self.event(Event::Stderr(bytes)),
+            Frame::Record(bytes) => self.event(Event::Record(bytes)),
             Frame::Warning(text) => self.event(Event::Warning(text)),
             Frame::StdinTaken(count) => self.shared.taken(count as usize),
             Frame::Started => {

@@ -60,6 +60,7 @@ impl FakeGuest {
         assert!(!spec.seed.is_empty());
         self.send(&Frame::Warning("careful".into()));
         self.send(&Frame::Started);
+        self.send(&Frame::Record(b"line\n".to_vec()));
         loop {
             match self.receive() {
                 Frame::Stdin(bytes) => {
@@ -178,6 +179,7 @@ fn stdin_signals_output_marks_and_status_pass() {
     assert_eq!(marks, [Mark::VmmStart, Mark::InitStart, Mark::AppStart]);
     for event in [
         Event::Warning("careful".into()),
+        Event::Record(b"line\n".to_vec()),
         Event::Stdout(b"hello".to_vec()),
         Event::Stderr(vec![2]),
     ] {

@@ -62,6 +62,9 @@ pub struct AppOptions {
 /// `lupine run`.
 #[derive(Debug, Args)]
 pub struct RunOptions {
+    /// Run what a manifest says, as lupine needs writes it; flags and CMD win over it
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
     /// Name of the guest [default: one is made up]
     #[arg(long, value_parser = values::guest_name)]
     pub name: Option<String>,
@@ -114,6 +117,10 @@ pub struct RunOptions {
     #[arg(long = "kernel-arg", value_name = "ARG", allow_hyphen_values = true)]
     pub kernel_args: Vec<String>,
     /// Image or bundle directory, then the command that replaces the image's own
-    #[arg(value_name = "IMAGE [CMD]", required = true, trailing_var_arg = true)]
+    #[arg(
+        value_name = "IMAGE [CMD]",
+        required_unless_present = "file",
+        trailing_var_arg = true
+    )]
     pub image_and_command: Vec<String>,
 }

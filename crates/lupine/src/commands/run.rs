@@ -1,6 +1,7 @@
 //! `lupine run`.
 
 mod base;
+mod from_manifest;
 mod shares;
 
 use std::fs::File;
@@ -22,6 +23,9 @@ use base::Base;
 
 /// Runs an image or a bundle; gives the application's exit status.
 pub fn run(context: &Context<'_>, mut options: RunOptions) -> Result<u8> {
+    if let Some(file) = options.file.clone() {
+        from_manifest::apply(&file, &mut options)?;
+    }
     check(&options)?;
     imply_parts(&mut options);
     let store = context.store()?;

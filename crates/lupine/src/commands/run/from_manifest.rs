@@ -62,7 +62,8 @@ mod tests {
         manifest.image.env = vec!["A=manifest".into()];
         std::fs::write(file.path(), manifest.to_toml()).unwrap();
         let path = file.path().to_str().unwrap();
-        let words = ["lupine", "run", "-f", path].iter().chain(flags);
+        let fixed = ["lupine", "run", "-f", path];
+        let words = fixed.iter().chain(flags);
         let Command::Run(mut options) = Cli::try_parse_from(words).unwrap().command else {
             unreachable!("that was run");
         };

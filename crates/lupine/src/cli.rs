@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use image_options::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy};
 pub use needs_options::{MinimizeArgs, NeedsArgs, Trying};
-pub use run_options::{AppOptions, Network, RunOptions};
+pub use run_options::{AppOptions, OnMissing, Network, RunOptions};
 use values::{DurationSecs, SignalNumber};
 
 /// Linux kernels for one image each, and the virtual machines that run them.
@@ -102,6 +102,9 @@ pub enum Command {
     /// Take away what an image can do without, and prove the rest
     #[command(override_usage = "lupine minimize [OPTIONS] IMAGE [-- CMD...]")]
     Minimize(MinimizeArgs),
+    /// Show which features of the kernel a guest was refused; or why an image has an option
+    #[command(override_usage = "lupine why GUEST\n       lupine why IMAGE CONFIG_X")]
+    Why(WhyArgs),
     /// Show what this host can do, and how to mend what it cannot
     Doctor(DoctorArgs),
     /// Show or empty the cache
@@ -110,6 +113,9 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Show versions
     Version(Output),
+    /// Find out what an application needs, on behalf of a run
+    #[command(hide = true)]
+    Learn(LearnArgs),
     /// Supervise one detached guest
     #[command(hide = true)]
     Monitor(MonitorArgs),
@@ -372,6 +378,28 @@ pub struct PruneArgs {
 pub struct CompletionsArgs {
     /// Shell
     pub shell: clap_complete::Shell,
+}
+
+/// `lupine why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// Guest, running or ended; or image
+    pub name: String,
+    /// Why has the image's kernel this option, or has it not
+    pub option: Option<String>,
+    /// Flags that decide what is built.
+    #[command(flatten)]
+    pub options: BuildOptions,
+    /// How to report.
+    #[command(flatten)]
+    pub format: Output,
+}
+
+/// `lupine learn`, started by `run`.
+#[derive(Debug, Args)]
+pub struct LearnArgs {
+    /// What is known of the application so far
+    pub request: PathBuf,
 }
 
 /// `lupine monitor`, started by `run -d`.

@@ -8,6 +8,7 @@ mod doctor;
 mod images;
 mod inspect;
 mod kill;
+mod learn;
 mod logs;
 mod minimize;
 mod needs;
@@ -17,6 +18,7 @@ mod run;
 mod stop;
 mod version;
 mod wait;
+mod why;
 
 use lupine_store::Store;
 use miette::Result;
@@ -76,6 +78,8 @@ pub fn dispatch(cli: Cli, reporter: &Reporter) -> Result<u8> {
         Command::Config(args) => config::config(&context, &args),
         Command::Needs(args) => needs::needs(&context, &args),
         Command::Minimize(args) => minimize::minimize(&context, &args),
+        Command::Why(args) => why::why(&context, &args),
+        Command::Learn(args) => learn::learn(&context, &args),
         Command::Doctor(args) => doctor::doctor(&context, &args),
         Command::Cache(args) => cache::cache(&context, &args),
         Command::Ps(args) => ps::ps(&context, &args),

@@ -28,7 +28,7 @@ use lupine_needs::{Lookup, Need, Tables};
 use lupine_rootfs::Rootfs;
 use miette::{Result, miette};
 
-use crate::cli::{AppOptions, BuildOptions, ProfileChoice};
+use crate::cli::{AppOptions, BuildOptions, OnMissing, ProfileChoice};
 use crate::guest_spec;
 use crate::manifest::{CheckPart, ImagePart, KernelPart, MachinePart, Manifest, VERSION};
 use crate::monitor::{Launch, NetworkPlan};
@@ -226,6 +226,10 @@ fn launch(
         guest,
         stats_file: None,
         wait_ready: false,
+        on_missing: OnMissing::Warn,
+        dispensable: BTreeSet::new(),
+        application: None,
+        needs: Vec::new(),
     }
 }
 

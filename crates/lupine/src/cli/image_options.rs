@@ -1,12 +1,13 @@
 //! Flags that decide what is loaded and built.
 
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use super::values;
 use crate::manifest::Manifest;
 
 /// When to ask a registry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum PullPolicy {
     /// When the image is not in the cache
     Missing,
@@ -17,7 +18,7 @@ pub enum PullPolicy {
 }
 
 /// Where the image comes from.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 pub struct FetchOptions {
     /// Platform of the image; linux/amd64 is the one there is
     #[arg(long, value_name = "OS/ARCH", value_parser = values::platform)]
@@ -28,7 +29,7 @@ pub struct FetchOptions {
 }
 
 /// How much the kernel holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum ProfileChoice {
     /// The least that boots
     Base,
@@ -39,7 +40,7 @@ pub enum ProfileChoice {
 }
 
 /// What the kernel is made of.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 pub struct KernelOptions {
     /// How much the kernel holds
     #[arg(long, value_enum, default_value = "app")]
@@ -74,7 +75,7 @@ pub struct KernelOptions {
 }
 
 /// Everything that decides what a bundle holds.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 pub struct BuildOptions {
     /// Where the image comes from.
     #[command(flatten)]
@@ -103,7 +104,7 @@ pub struct BuildOptions {
 }
 
 /// Parts of a machine that a kernel is made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum Part {
     /// Shared host directories (run -v)
     Volumes,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use super::BuildOptions;
 use super::values::{self, EnvVar, Publish, Volume};
@@ -10,7 +11,7 @@ use super::values::{self, EnvVar, Publish, Volume};
 pub use super::values::Network;
 
 /// Which accelerator runs the guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum Accel {
     /// KVM where it works, TCG otherwise
     Auto,
@@ -30,8 +31,20 @@ impl From<Accel> for lupine_vm::AccelChoice {
     }
 }
 
+/// What to do when a guest lacks a feature of the kernel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+pub enum OnMissing {
+    /// When it fails: start it again on the general kernel, and remember
+    #[default]
+    General,
+    /// Say so, and go on
+    Warn,
+    /// End it
+    Fail,
+}
+
 /// What the application is given; the same whether it is run or looked at.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 pub struct AppOptions {
     /// Share a host directory or file
     #[arg(short, long, value_name = "SRC:DST[:ro]", value_parser = values::volume)]
@@ -101,6 +114,12 @@ pub struct RunOptions {
     /// Flags that decide what is built.
     #[command(flatten)]
     pub build: BuildOptions,
+    /// When the application is refused something that its kernel lacks
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "general")]
+    pub on_missing: OnMissing,
+    /// Do not find out in the background what an unknown image needs
+    #[arg(long, env = "LUPINE_NO_LEARN")]
+    pub no_learn: bool,
     /// Write measurements of the run as JSON
     #[arg(long, value_name = "FILE")]
     pub stats: Option<PathBuf>,

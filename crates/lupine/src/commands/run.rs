@@ -13,7 +13,8 @@ use miette::{Report, Result, miette};
 
 use super::Context;
 use crate::cli::values::{Publish, SignalNumber};
-use crate::cli::{Network, Part, RunOptions, split_command};
+use crate::cli::{Network, Part, ProfileChoice, RunOptions, split_command};
+use crate::manifest::Saved;
 use crate::monitor::{Inbox, Launch, Monitor, NetworkPlan, start_detached, terminal_size};
 use crate::state::{Created, GuestDir, Record, State};
 use crate::tap::{self, Tap};
@@ -42,6 +43,7 @@ pub fn run(context: &Context<'_>, mut options: RunOptions) -> Result<u8> {
         options.network = Network::None;
     }
     context.reporter.finish();
+    learn(context, &state, &store, &options, &base)?;
     let status = launch(context, &store, &state, &options, &base, in_use);
     status.or_else(|(status, report)| {
         printer::report(&report);
@@ -152,6 +154,37 @@ fn imply_parts(options: &mut RunOptions) {
     }
 }
 
+/// Has it found out what an unknown application needs, while the guest runs on the general kernel.
+fn learn(
+    context: &Context<'_>,
+    state: &State,
+    store: &Store,
+    options: &RunOptions,
+    base: &Base,
+) -> Result<()> {
+    let saved = Saved::of(state);
+    let Some(application) = base.application.as_ref().filter(|_| base.unknown) else {
+        return Ok(());
+    };
+    let chosen = options.build.kernel.profile != ProfileChoice::App;
+    if options.no_learn || chosen {
+        return Ok(());
+    }
+    let image = &application.image;
+    if saved.file(&application.key, "failed")?.exists() {
+        context.reporter.line(&format!(
+            "{image} runs on the general kernel: it could not be found out what it needs (lupine needs --run {image} says why)"
+        ));
+        return Ok(());
+    }
+    let log = application.learn_behind(state, store, &saved)?;
+    context.reporter.line(&format!(
+        "{image} is not known: it runs on the general kernel, and its own is made behind it ({})",
+        log.display()
+    ));
+    Ok(())
+}
+
 /// From here on the exit status matters as much as the message.
 fn launch(
     context: &Context<'_>,
@@ -180,6 +213,9 @@ fn launch(
         None => detach(state, store, &dir, lock, &launch),
         Some(inbox) => {
             let monitor = Monitor {
+                refusals: Refusals::open(&dir.path).map_err(|e| failed(e.into()))?,
+                told: BTreeSet::new(),
+                asked_to_end: false,
                 state,
                 store,
                 dir,
@@ -333,6 +369,10 @@ fn prepare(
         guest: spec,
         stats_file: options.stats.as_deref().map(absolute),
         wait_ready: options.wait_ready,
+        on_missing: options.on_missing,
+        dispensable: base.dispensable.clone(),
+        application: base.application.clone(),
+        needs: base.needs.clone(),
     })
 }
 

@@ -1,16 +1,13 @@
 //! From needs to a kernel: what the options themselves depend on is added.
 
-use std::path::Path;
-
 use lupine_kconfig::{CheckError, DotConfig};
 use lupine_kernel::{KernelError, KernelImage};
-use lupine_needs::map::{Feature, Map};
 use lupine_needs::{Learned, Need, Setting};
-use lupine_store::At;
 use miette::{Result, WrapErr, miette};
 
 use super::{Discovery, with_profile};
 use crate::cli::{BuildOptions, ProfileChoice};
+use crate::missing::dot_config;
 
 /// How often dependencies of dependencies are followed.
 const DEPTH: usize = 8;
@@ -103,23 +100,4 @@ fn mend(needs: &mut [Need], check: &CheckError, options: &BuildOptions) -> Resul
     let vmm = &options.kernel.vmm;
     Err(KernelError::Check(Box::new(check.clone())))
         .wrap_err_with(|| format!("the kernel for {vmm} cannot be configured"))
-}
-
-/// The resolved configuration in a file.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn dot_config(path: &Path) -> Result<DotConfig> {
-    let text = std::fs::read_to_string(path).at("read", path)?;
-    DotConfig::parse(&text)
-        .map_err(miette::Report::new)
-        .wrap_err_with(|| format!("{} is no .config file", path.display()))
-}
-
-/// Whether a kernel of this configuration has not got the feature, for all that the map knows.
-pub fn is_lacking(map: &Map, config: &DotConfig, feature: &Feature) -> bool {
-    let on = |option: &str| config.get(option).is_some();
-    map.all(feature)
-        .iter()
-        .any(|entry| !entry.condition.holds(&on))
 }

@@ -13,7 +13,8 @@ use miette::{Result, miette};
 use super::goal::{Goal, is_its_own};
 use super::reply::Reply;
 use super::testbed::{Attempt, Seen};
-use super::{Discovery, closure};
+use super::Discovery;
+use crate::missing::{config_of, is_lacking};
 
 /// How much longer than the first time an application may take on another kernel.
 const PATIENCE: u32 = 4;
@@ -55,7 +56,7 @@ impl Discovery<'_> {
     }
 
     fn general_config(&self) -> Result<DotConfig> {
-        closure::dot_config(&self.general_kernel.with_file_name("config"))
+        config_of(&self.general_kernel)
     }
 
     /// One run; `rules` as for [`Attempt`].
@@ -206,7 +207,7 @@ fn state(map: &Map, config: &DotConfig, feature: &Feature, errno: u16) -> Option
     if errno == 0 || errno_name(errno) != Some(errno_of(feature)) {
         return Some(State::Used);
     }
-    closure::is_lacking(map, config, feature).then_some(State::Optional)
+    is_lacking(map, config, feature).then_some(State::Optional)
 }
 
 #[cfg(test)]

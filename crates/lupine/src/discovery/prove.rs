@@ -7,10 +7,11 @@ use lupine_needs::{Asked, Evidence, Need, Source, State, errno_of, needs_of};
 use lupine_recorder::errno_name;
 use miette::{Result, miette};
 
-use super::closure::{Built, is_lacking};
+use super::closure::Built;
 use super::learn::Working;
 use super::{Answer, Discovery, reachable};
 use crate::manifest::KernelPart;
+use crate::missing::is_lacking;
 use crate::progress::duration;
 
 /// Most kernels that are built for one application.

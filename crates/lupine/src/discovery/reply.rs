@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// What is asked.
-const REQUEST: &[u8] = b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n";
+const REQUEST: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
 /// How long to wait for a greeting, and for a reply.
 const GREETING: Duration = Duration::from_millis(500);
 const ANSWER: Duration = Duration::from_secs(5);

@@ -170,7 +170,7 @@ impl Run<'_> {
                 self.app_start = Some(Instant::now());
                 self.driver.start();
             }
-            Event::Mark(..) | Event::Warning(_) => {}
+            Event::Mark(..) | Event::Warning(_) | Event::Refusal(_) => {}
             Event::Stdout(bytes) | Event::Stderr(bytes) => self.seen.wrote(&bytes),
             Event::Record(bytes) => {
                 self.seen.recorded(&bytes);

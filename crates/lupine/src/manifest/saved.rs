@@ -2,6 +2,9 @@
 //!
 //! ```text
 //! STATE/manifests/KEY.toml    KEY is of the image's digest and the command line
+//! STATE/manifests/KEY.lock    held while somebody finds out what the application needs
+//! STATE/manifests/KEY.request what shall be found out; KEY.log, what came of it
+//! STATE/manifests/KEY.failed  why it could not be found out
 //! ```
 
 use std::fs::{self, File};
@@ -43,9 +46,17 @@ impl Saved {
         key
     }
 
-    /// Where the manifest of this key lies, or would.
-    pub fn path(&self, key: &str) -> PathBuf {
+    fn path(&self, key: &str) -> PathBuf {
         self.dir.join(format!("{key}.toml"))
+    }
+
+    /// Where something else about this key lies, or would.
+    ///
+    /// # Errors
+    /// When the directory cannot be made.
+    pub fn file(&self, key: &str, what: &str) -> Result<PathBuf, StoreError> {
+        fs::create_dir_all(&self.dir).at("make", &self.dir)?;
+        Ok(self.dir.join(format!("{key}.{what}")))
     }
 
     /// The manifest of this key, if there is one.
@@ -68,7 +79,8 @@ impl Saved {
     /// # Errors
     /// When it cannot be written; the older one stays.
     pub fn keep(&self, key: &str, manifest: &Manifest) -> Result<PathBuf, StoreError> {
-        fs::create_dir_all(&self.dir).at("make", &self.dir)?;
+        // What failed before has gone well now.
+        let _ = fs::remove_file(self.file(key, "failed")?);
         let path = self.path(key);
         write_atomically(&path, manifest.to_toml().as_bytes())?;
         Ok(path)
@@ -79,8 +91,7 @@ impl Saved {
     /// # Errors
     /// When the lock cannot be made.
     pub fn try_lock(&self, key: &str) -> Result<Option<File>, StoreError> {
-        fs::create_dir_all(&self.dir).at("make", &self.dir)?;
-        let path = self.dir.join(format!("{key}.lock"));
+        let path = self.file(key, "lock")?;
         let file = File::create(&path).at("make", &path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),

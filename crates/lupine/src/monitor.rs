@@ -176,6 +176,8 @@ impl Monitor<'_> {
                 let text = format!("warning: {text}");
                 self.reporter.line(&format!("lupine: {text}"));
             }
+            // Nobody asks for it yet.
+            Input::Event(Event::Refusal(_)) => {}
             Input::Event(Event::End(_)) | Input::EventsClosed => run.ended = true,
             Input::Terminal(bytes) => self.output(run, Stream::Stdout, &bytes),
             Input::TerminalClosed => run.terminal_open = false,

@@ -13,7 +13,9 @@ mod feature;
 pub mod keys;
 mod line;
 mod names;
+pub mod path;
 mod record;
+mod refusal;
 mod rule;
 
 pub use escape::escape;
@@ -21,6 +23,7 @@ pub use feature::{Feature, Lookup};
 pub use line::{End, Hit, Line, ParseError, parse};
 pub use names::{errno_name, errno_number, syscall_name, syscall_number};
 pub use record::{Record, features};
+pub use refusal::refusal;
 pub use rule::{Rule, RuleError};
 
 /// First line of all that a recorder writes; the number is the format's version.

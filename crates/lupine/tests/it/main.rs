@@ -10,6 +10,7 @@ mod guest;
 mod lists;
 mod network;
 mod pulled;
+mod refusals;
 #[path = "../../../image/tests/it/registry.rs"]
 mod registry;
 mod run;

@@ -36,7 +36,8 @@ pub struct Options<'a> {
     pub data: &'a Data,
     /// Where the source comes from.
     pub source: &'a SourceSpec,
-    /// Names of patch sets, in the order of application.
+    /// Names of patch sets, in the order of application: they follow the series'
+    /// own ([`Pin::patch_sets`](crate::Pin::patch_sets)), which `none` leaves out.
     pub patch_sets: &'a [String],
     /// How many compilers run at once.
     pub jobs: usize,

@@ -13,7 +13,9 @@ mod feature;
 pub mod keys;
 mod line;
 mod names;
+pub mod path;
 mod record;
+mod refusal;
 mod report;
 mod rule;
 
@@ -22,6 +24,7 @@ pub use feature::{Feature, Lookup};
 pub use line::{End, Hit, Line, ParseError, parse};
 pub use names::{errno_name, errno_number, syscall_name, syscall_number};
 pub use record::{Record, features, listening};
+pub use refusal::refusal;
 pub use report::{NO_PROGRAM, NO_USER, NOT_TRACED, REPORT, RUNS, decode_report, encode_report};
 pub use rule::{Rule, RuleError};
 

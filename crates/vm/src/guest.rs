@@ -44,6 +44,9 @@ pub enum Event {
     Record(Vec<u8>),
     /// Something that init could not do and went on without.
     Warning(String),
+    /// A line of the kernel's about something that it lacks, in the format of docs/why.md
+    /// if no program of the guest has written it. At most 1024 in a guest's life.
+    Refusal(String),
     /// The guest ended.
     End(End),
 }

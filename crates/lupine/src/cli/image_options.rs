@@ -66,7 +66,7 @@ pub struct KernelOptions {
         hide_env_values = true
     )]
     pub kernel_source: String,
-    /// Patch set to apply
+    /// Patch set to apply besides those that every kernel gets; none leaves these out
     #[arg(long = "patch-set", value_name = "SET")]
     pub patch_sets: Vec<String>,
     /// Compile this many files at once [default: the number of processors]

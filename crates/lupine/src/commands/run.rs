@@ -4,6 +4,7 @@ mod base;
 mod from_manifest;
 mod shares;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::IsTerminal;
 
@@ -16,7 +17,7 @@ use crate::cli::values::{Publish, SignalNumber};
 use crate::cli::{Network, Part, ProfileChoice, RunOptions, split_command};
 use crate::manifest::Saved;
 use crate::monitor::{Inbox, Launch, Monitor, NetworkPlan, start_detached, terminal_size};
-use crate::state::{Created, GuestDir, Record, State};
+use crate::state::{Created, GuestDir, Record, Refusals, State};
 use crate::tap::{self, Tap};
 use crate::{OWN_FAILURE, guest_spec, pipeline, printer};
 

@@ -11,6 +11,7 @@ mod lists;
 mod network;
 mod pulled;
 mod recorder;
+mod refusals;
 #[path = "../../../image/tests/it/registry.rs"]
 mod registry;
 mod run;

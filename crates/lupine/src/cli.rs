@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use image_options::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy};
 pub use needs_options::{MinimizeArgs, NeedsArgs, Trying};
-pub use run_options::{AppOptions, OnMissing, Network, RunOptions};
+pub use run_options::{AppOptions, Network, OnMissing, RunOptions};
 use values::{DurationSecs, SignalNumber};
 
 /// Linux kernels for one image each, and the virtual machines that run them.

@@ -77,7 +77,10 @@ pub fn is_lacking(map: &Map, config: &DotConfig, feature: &Feature) -> bool {
 impl Missing {
     /// As something that was asked for, of this state.
     pub fn asked(&self, state: State, why: &str) -> Option<Asked> {
-        let text = format!("{} was refused {} ({}){why}", self.process, self.feature, self.error);
+        let text = format!(
+            "{} was refused {} ({}){why}",
+            self.process, self.feature, self.error
+        );
         Some(Asked {
             feature: self.feature.parse().ok()?,
             state,

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::cli::{BuildOptions, ConfigArgs, Output, Target};
-use crate::pipeline::{Pipeline, Prepared};
 use crate::missing::dot_config as dot_config_in;
+use crate::pipeline::{Pipeline, Prepared};
 use crate::printer;
 
 /// Shows a kernel configuration.

@@ -20,7 +20,8 @@ pub fn why(context: &Context<'_>, args: &WhyArgs) -> Result<u8> {
     }
     let found = context.state()?.find(&args.name).map_err(|error| {
         miette!(
-            help = "lupine ps -a lists the guests there are; for an image: lupine why IMAGE CONFIG_X",
+            help =
+                "lupine ps -a lists the guests there are; for an image: lupine why IMAGE CONFIG_X",
             "{error}"
         )
     })?;

@@ -10,10 +10,10 @@ use lupine_needs::{Asked, Evidence, Source, State, errno_of};
 use lupine_recorder::{Record, Rule, errno_name, listening};
 use miette::{Result, miette};
 
+use super::Discovery;
 use super::goal::{Goal, is_its_own};
 use super::reply::Reply;
 use super::testbed::{Attempt, Seen};
-use super::Discovery;
 use crate::missing::{config_of, is_lacking};
 
 /// How much longer than the first time an application may take on another kernel.

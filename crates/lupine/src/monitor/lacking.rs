@@ -38,7 +38,9 @@ impl Monitor<'_> {
             return None;
         }
         let all = self.missing().unwrap_or_default();
-        let new = all.iter().filter(|one| self.told.insert(one.feature.clone()));
+        let new = all
+            .iter()
+            .filter(|one| self.told.insert(one.feature.clone()));
         let new: Vec<Missing> = new.cloned().collect();
         for one in &new {
             self.reporter.line(&format!("warning: {}", sentence(one)));
@@ -92,7 +94,8 @@ impl Monitor<'_> {
             _ => false,
         };
         // Input that was read, and files that were changed, would be met a second time.
-        let has_effects = self.launch.guest.stdin || self.launch.shares.iter().any(|s| !s.read_only);
+        let has_effects =
+            self.launch.guest.stdin || self.launch.shares.iter().any(|s| !s.read_only);
         self.launch.on_missing == OnMissing::General
             && failed
             && killed.is_none()

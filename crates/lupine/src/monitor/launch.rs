@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use lupine_init::GuestSpec;
-use lupine_vm::{AccelChoice, NetworkSpec, Share, VmSpec};
 use lupine_needs::Need;
+use lupine_vm::{AccelChoice, NetworkSpec, Share, VmSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::application::Application;

@@ -74,7 +74,7 @@ impl Monitor<'_> {
             sentence(&missing[0]),
             more(&missing)
         ));
-        let kernel = self.general_kernel(&application)?;
+        let kernel = self.general_kernel(&application, &missing)?;
         remember(self, &application, &missing, State::Required, "")?;
         self.launch.kernel = kernel;
         self.launch.on_missing = OnMissing::Warn;
@@ -103,10 +103,19 @@ impl Monitor<'_> {
             && !has_effects
     }
 
-    fn general_kernel(&mut self, application: &Application) -> Result<PathBuf> {
+    fn general_kernel(
+        &mut self,
+        application: &Application,
+        missing: &[Missing],
+    ) -> Result<PathBuf> {
         let pipeline = Pipeline::new(self.store, self.reporter)?;
         let mut options = application.build.clone();
         options.kernel.profile = ProfileChoice::General;
+        options.kernel.tiny = false;
+        // What was missing because a person took it away is missing no more.
+        let is_missing = |name: &String| missing.iter().any(|one| one.options.contains(name));
+        let given = &mut options.kernel.options;
+        given.retain(|(name, value)| value != "n" || !is_missing(name));
         let (image, command) = (&application.image, &application.command);
         let prepared = pipeline.prepare(image, command, &options)?;
         let kernel = pipeline.kernel(&prepared, &options, false)?;

@@ -6,6 +6,7 @@ mod bad_input;
 mod cli;
 mod crash;
 mod detached;
+mod discovery;
 mod guest;
 mod lists;
 mod network;

@@ -10,7 +10,7 @@ use oci_spec::runtime::{
 
 use serde_json::Value;
 
-use crate::{BundleError, Manifest};
+use crate::{BundleError, ExposedPort, Manifest};
 
 /// PATH for an image that sets none, as container runtimes do.
 const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -91,10 +91,27 @@ fn annotations(manifest: &Manifest) -> HashMap<String, String> {
             manifest.image.reference.clone(),
         ),
         ("lupine.image.digest", manifest.image.digest.clone()),
+        ("lupine.kernel.key", manifest.kernel.key.clone()),
+        ("lupine.kernel.version", manifest.kernel.version.clone()),
+        // The needs stage's own JSON: features, options, states, evidence.
+        ("lupine.needs", manifest.needs.to_string()),
+        ("lupine.ports", ports(manifest)),
     ];
+    let memory = manifest.mem_mib.map(|mib| ("lupine.memory.mib", mib.to_string()));
+    let own = own.into_iter().chain(memory);
     let own = own.map(|(key, value)| (key.to_owned(), value));
     // Ours last: an image's label must not pose as a fact about the bundle.
     manifest.labels.clone().into_iter().chain(own).collect()
+}
+
+/// As in an image's configuration: `6379/tcp,53/udp`.
+fn ports(manifest: &Manifest) -> String {
+    let port = |port: &ExposedPort| {
+        let kind = if port.udp { "udp" } else { "tcp" };
+        format!("{}/{kind}", port.port)
+    };
+    let ports: Vec<String> = manifest.exposed_ports.iter().map(port).collect();
+    ports.join(",")
 }
 
 #[cfg(test)]
@@ -116,6 +133,9 @@ mod tests {
         assert_eq!(spec["root"]["path"], "rootfs.ext2");
         assert_eq!(spec["hostname"], "box");
         assert_eq!(spec["annotations"]["lupine.kernel"], "vmlinux");
+        assert_eq!(spec["annotations"]["lupine.ports"], "6379/tcp");
+        assert_eq!(spec["annotations"]["lupine.memory.mib"], "64");
+        assert_eq!(spec["annotations"]["lupine.needs"], "[]");
         assert!(
             spec["process"]["env"][0]
                 .as_str()

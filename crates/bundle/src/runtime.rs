@@ -97,7 +97,9 @@ fn annotations(manifest: &Manifest) -> HashMap<String, String> {
         ("lupine.needs", manifest.needs.to_string()),
         ("lupine.ports", ports(manifest)),
     ];
-    let memory = manifest.mem_mib.map(|mib| ("lupine.memory.mib", mib.to_string()));
+    let memory = manifest
+        .mem_mib
+        .map(|mib| ("lupine.memory.mib", mib.to_string()));
     let own = own.into_iter().chain(memory);
     let own = own.map(|(key, value)| (key.to_owned(), value));
     // Ours last: an image's label must not pose as a fact about the bundle.

@@ -1,5 +1,6 @@
 //! `lupine.toml`: what is known of an application, for people to read and commit.
 
+mod import;
 mod saved;
 
 use std::path::Path;
@@ -40,7 +41,7 @@ pub struct Manifest {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImagePart {
-    /// As `lupine run` takes it.
+    /// As `lupine run` takes it; one that names none is told.
     pub reference: String,
     /// Digest of the image's manifest when the needs were found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,19 +116,24 @@ pub struct NeedPart {
     pub options: Vec<String>,
     /// How sure it is.
     pub state: State,
-    /// Why: where that is known from, a colon, and a sentence.
+    /// Why.
     #[serde(default)]
     pub evidence: Vec<Evidence>,
 }
 
 impl Manifest {
-    /// Reads a manifest from a file.
+    /// Reads a manifest from a file: ours, or docker2lupine's JSON.
     ///
     /// # Errors
     /// What is wrong in it, with its place.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).at("read", path)?;
-        Self::parse(&text).wrap_err_with(|| format!("{} is no manifest", path.display()))
+        let manifest = if text.trim_start().starts_with('{') {
+            import::parse(&text)
+        } else {
+            Self::parse(&text)
+        };
+        manifest.wrap_err_with(|| format!("{} is no manifest", path.display()))
     }
 
     /// Reads a manifest.

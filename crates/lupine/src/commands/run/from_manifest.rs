@@ -6,7 +6,7 @@ use miette::{Result, WrapErr, miette};
 
 use crate::cli::RunOptions;
 use crate::cli::values;
-use crate::manifest::Manifest;
+use crate::manifest::{ImagePart, Manifest};
 
 /// Puts what the manifest in `file` says into `options`. Words after the flags are a command
 /// for its image.
@@ -16,12 +16,7 @@ use crate::manifest::Manifest;
 pub fn apply(file: &Path, options: &mut RunOptions) -> Result<()> {
     let manifest = Manifest::read(file)?;
     let image = &manifest.image;
-    let mut words = vec![image.reference.clone()];
-    match options.image_and_command.as_slice() {
-        [] => words.extend(image.command.iter().cloned()),
-        own => words.extend(own.iter().cloned()),
-    }
-    options.image_and_command = words;
+    options.image_and_command = words(file, image, &options.image_and_command)?;
     let app = &mut options.app;
     for entry in image.env.iter().rev() {
         let entry = values::env_var(entry).map_err(|why| wrong(file, "env", &why))?;
@@ -40,6 +35,23 @@ pub fn apply(file: &Path, options: &mut RunOptions) -> Result<()> {
     build.entrypoint = build.entrypoint.take().or_else(|| image.entrypoint.clone());
     build.manifest = Some(manifest);
     Ok(())
+}
+
+/// The image and its command. A manifest without an image is told one as the first word.
+fn words(file: &Path, image: &ImagePart, given: &[String]) -> Result<Vec<String>> {
+    let (reference, own) = match given {
+        own if !image.reference.is_empty() => (&image.reference, own),
+        [reference, own @ ..] => (reference, own),
+        [] => {
+            return Err(miette!(
+                help = format!("say which: lupine run -f {} IMAGE", file.display()),
+                "{} names no image",
+                file.display()
+            ));
+        }
+    };
+    let command = if own.is_empty() { &image.command } else { own };
+    Ok(std::iter::once(reference).chain(command).cloned().collect())
 }
 
 fn wrong(file: &Path, key: &str, why: &str) -> miette::Report {

@@ -189,6 +189,10 @@ impl Run<'_> {
             return;
         };
         let quiet = self.quiet.look();
+        if quiet && *self.goal == Goal::Tells {
+            // Ports that have not answered by now will not.
+            self.driver.stop();
+        }
         if self.goal.is_met_by_quiet() && (quiet || start.elapsed() > self.limit) {
             self.seen.verdict = Some(Ok(()));
         } else if start.elapsed() > self.limit + LOOK * 4 {

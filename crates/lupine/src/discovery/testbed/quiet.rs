@@ -1,5 +1,6 @@
 //! When a guest has settled: it records nothing new and its processor sleeps.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Without a disturbance for this long it is quiet.
@@ -10,7 +11,7 @@ const BUSY_PERCENT: u128 = 25;
 /// Watches a VMM's process.
 pub struct Quiet {
     pid: u32,
-    /// Nanoseconds of processor time, and when that was.
+    /// Nanoseconds of processor time that it wanted, and when that was.
     last: (u64, Instant),
     since: Instant,
 }
@@ -44,14 +45,19 @@ impl Quiet {
     }
 }
 
-/// Processor time of a process in ns, all threads; 0 when it is gone.
+/// Processor time that a process had or waited for in ns, all threads; 0 when it is gone. Waiting
+/// counts, because on a host that has more to do than it can a guest that works gets little.
 fn cpu_ns(pid: u32) -> u64 {
-    const TICK_NS: u64 = 10_000_000;
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The name, in parentheses, may hold anything; utime and stime are 12 and 13 after it.
-    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
-    let ticks = after.split_whitespace().skip(11).take(2);
-    ticks.filter_map(|t| t.parse::<u64>().ok()).sum::<u64>() * TICK_NS
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
+    let tasks = tasks.into_iter().flatten().flatten();
+    tasks.map(|task| wanted_ns(&task.path())).sum()
+}
+
+/// The first two numbers of a thread's schedstat: time on a processor, time in its queue.
+fn wanted_ns(task: &Path) -> u64 {
+    let text = std::fs::read_to_string(task.join("schedstat")).unwrap_or_default();
+    let numbers = text.split_whitespace().take(2);
+    numbers.filter_map(|n| n.parse::<u64>().ok()).sum()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! From requests to a kernel, by way of everything that is there already.
 
+mod files;
 mod finish;
 mod objects;
 
@@ -22,6 +23,9 @@ use crate::{Data, Durations, KernelError, Metadata, Objects, Patch, patches, too
 
 /// Store kind of finished kernels.
 pub(crate) const KERNELS: &str = "kernels";
+
+/// Name, in a kernel's entry, of the list of source files that were compiled.
+const FILES: &str = "files.txt";
 
 /// Which files a kernel is wanted as. There is always a `vmlinux`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,6 +63,11 @@ pub struct KernelImage {
     pub bzimage: Option<PathBuf>,
     /// The resolved configuration.
     pub config: PathBuf,
+    /// `System.map`: every symbol, a line each.
+    pub symbols: Option<PathBuf>,
+    /// `files.txt`: the source files that are compiled in, a line each. Kernels made before
+    /// lupine kept this list have none.
+    pub files: Option<PathBuf>,
     /// What went in and came out.
     pub metadata: Metadata,
 }
@@ -149,6 +158,8 @@ fn load(store: &Store, key: &str) -> Option<KernelImage> {
         key: key.to_owned(),
         bzimage: metadata.bzimage.is_some().then(|| dir.join("bzImage")),
         config: dir.join("config"),
+        symbols: Some(dir.join("System.map")).filter(|file| file.is_file()),
+        files: Some(dir.join(FILES)).filter(|file| file.is_file()),
         vmlinux,
         metadata,
         dir,

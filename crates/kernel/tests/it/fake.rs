@@ -25,6 +25,11 @@ fn a_kernel_is_built_once_and_described() {
         fs::metadata(&kernel.vmlinux).unwrap().len()
     );
     assert!(!metadata.source_pinned);
+    let files = fs::read_to_string(kernel.files.as_ref().unwrap()).unwrap();
+    assert_eq!(
+        files,
+        "fs/disk.c\nfs/event.c\ninit/main.c\ninit/version.c\nnet/socket.c\n"
+    );
 
     let again = World {
         said: Default::default(),

@@ -28,7 +28,9 @@ impl Kernel {
         for name in system_map.lines().filter_map(function) {
             *kernel.functions.entry(name.into()).or_default() += 1;
         }
-        let strong = syscall_symbols(system_map).filter(|(_, is_strong)| *is_strong);
+        // The function behind all system calls that do not exist is none itself.
+        let strong = syscall_symbols(system_map)
+            .filter(|(name, is_strong)| *is_strong && *name != "ni_syscall");
         kernel.syscalls = strong.map(|(name, _)| name.to_owned()).collect();
         kernel
     }
@@ -72,6 +74,7 @@ ffffffff81000030 t helper.cold
 ffffffff81000040 t one.isra.0
 ffffffff81000050 t __pfx_one
 ffffffff81000060 T __x64_sys_read
+ffffffff81000065 T __x64_sys_ni_syscall
 ffffffff81000070 W __x64_sys_bpf
 ffffffff81000080 W __ia32_sys_bpf
 ffffffff81000090 D table
@@ -82,6 +85,7 @@ ffffffff81000090 D table
         let kernel = Kernel::parse("6.12.1", MAP, Some("b.c\na.c\n"));
         let functions: Vec<_> = kernel.functions.iter().map(|(f, n)| (&f[..], *n)).collect();
         let wanted = [
+            ("__x64_sys_ni_syscall", 1),
             ("__x64_sys_read", 1),
             ("_stext", 1),
             ("helper", 2),

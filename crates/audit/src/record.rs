@@ -20,8 +20,17 @@ pub struct Record {
 
 /// A record that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct RecordError(String);
+pub enum RecordError {
+    /// No JSON, or a field is missing or has another type.
+    #[error("no CVE record: {0}")]
+    Malformed(String),
+    /// It is not named like a CVE.
+    #[error("{0:?} is no name of a CVE")]
+    Name(String),
+    /// It is about other software.
+    #[error("{0} is not about Linux")]
+    NotLinux(String),
+}
 
 /// What a record says about a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -103,19 +112,19 @@ impl Record {
     /// Reads a record.
     ///
     /// # Errors
-    /// What is no JSON, lacks a field, is not named like a CVE, or is not about Linux.
+    /// See [`RecordError`].
     pub fn parse(text: &[u8]) -> Result<Self, RecordError> {
         let document: Document =
-            serde_json::from_slice(text).map_err(|e| RecordError(format!("no CVE record: {e}")))?;
+            serde_json::from_slice(text).map_err(|e| RecordError::Malformed(e.to_string()))?;
         let id = document.cve_metadata.cve_id;
         if !is_id(&id) {
-            return Err(RecordError(format!("{id:?} is no name of a CVE")));
+            return Err(RecordError::Name(id));
         }
         let cna = document.containers.cna;
         let rejected = document.cve_metadata.state == "REJECTED";
         let blocks: Vec<Block> = cna.affected.into_iter().filter(Block::is_linux).collect();
         if blocks.is_empty() && !rejected {
-            return Err(RecordError(format!("{id} names no version of Linux")));
+            return Err(RecordError::NotLinux(id));
         }
         let mut files: Vec<String> = blocks
             .iter()

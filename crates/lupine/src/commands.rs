@@ -1,5 +1,6 @@
 //! The verbs, one module each.
 
+mod audit;
 mod build;
 mod cache;
 mod completions;
@@ -72,6 +73,7 @@ pub fn dispatch(cli: Cli, reporter: &Reporter) -> Result<u8> {
         Command::Rmi(args) => images::rmi(&context, &args),
         Command::Inspect(args) => inspect::inspect(&context, &args),
         Command::Config(args) => config::config(&context, &args),
+        Command::Audit(args) => audit::audit(&context, &args),
         Command::Doctor(args) => doctor::doctor(&context, &args),
         Command::Cache(args) => cache::cache(&context, &args),
         Command::Ps(args) => ps::ps(&context, &args),

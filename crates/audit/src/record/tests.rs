@@ -132,7 +132,7 @@ fn what_is_wrong_with_a_record_is_said() {
         ("{".to_owned(), "no CVE record: EOF"),
         ("{}".to_owned(), "missing field `cveMetadata`"),
         (nameless.to_string(), "is no name of a CVE"),
-        (record(other).to_string(), "names no version of Linux"),
+        (record(other).to_string(), "is not about Linux"),
         (record(json!(1)).to_string(), "invalid type"),
     ] {
         let error = Record::parse(text.as_bytes()).unwrap_err().to_string();

@@ -138,11 +138,24 @@ fn sources_in(text: &str) -> Vec<String> {
             None => line.strip_prefix("  ")?.trim_end_matches('\\'),
         };
         let file = file.trim();
-        let file = file.strip_prefix("../").unwrap_or(file);
         let is_source = [".c", ".S"].iter().any(|kind| file.ends_with(kind));
-        (is_source && !file.starts_with('/')).then(|| file.to_owned())
+        (is_source && !file.starts_with('/')).then(|| from_the_top(file))
     });
     files.collect()
+}
+
+/// A path below the source's top directory, whichever way the compiler went: the build directory
+/// is a child of it, so leading `..` go there.
+fn from_the_top(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            ".." => drop(parts.pop()),
+            "." | "" => {}
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 #[cfg(test)]
@@ -159,6 +172,8 @@ mod tests {
         assert_eq!(sources_in(text), ["kernel/sched/x.c", "kernel/sched/rt.c"]);
         let made = "source_usr/d.o := usr/d.S\n";
         assert_eq!(sources_in(made), ["usr/d.S"]);
+        let around = "source_a/b/v.o := ../a/b/v.c\n  ../a/b/../../lib/./v.c \\\n";
+        assert_eq!(sources_in(around), ["a/b/v.c", "lib/v.c"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lupine_kernel::{Formats, KernelError, build, resolve};
+use lupine_kernel::{Formats, KernelError, build, find, of_config, resolve};
 use lupine_tool::Tool;
 use miette::Diagnostic;
 
@@ -29,6 +29,19 @@ fn a_kernel_is_built_once_and_described() {
     assert_eq!(
         files,
         "fs/disk.c\nfs/event.c\ninit/main.c\ninit/version.c\nnet/socket.c\n"
+    );
+
+    let config = fs::read(&kernel.config).unwrap();
+    let same = of_config(&world.store, &config).unwrap().unwrap();
+    assert_eq!(same.key, kernel.key);
+    assert!(of_config(&world.store, b"").unwrap().is_none());
+    let found = find(&world.store, &asked(PLAIN), &world.options()).unwrap();
+    assert_eq!(found.unwrap().key, kernel.key);
+    let other = asked("CONFIG_PVH=y");
+    assert!(
+        find(&world.store, &other, &world.options())
+            .unwrap()
+            .is_none()
     );
 
     let again = World {

@@ -1,7 +1,5 @@
 //! Whether a vulnerability is in a kernel.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use crate::record::{Record, Status};
@@ -51,56 +49,60 @@ pub fn judge(record: &Record, kernel: &Kernel) -> Finding {
     }
 }
 
+/// The verdict, why, and the record's files that are compiled in.
 fn verdict(record: &Record, kernel: &Kernel) -> (Verdict, String, Vec<String>) {
     let version = Version::of_kernel(&kernel.version);
     let status = version.map_or(Status::Unknown, |version| record.status(&version));
+    let without = |(verdict, why)| (verdict, why, Vec::new());
     if status == Status::Unaffected {
         let why = format!("Linux {} is not affected", kernel.version);
-        return (Verdict::NotInVersion, why, Vec::new());
+        return without((Verdict::NotInVersion, why));
     }
-    let unknown = |why: &str| (Verdict::Unknown, why.to_owned(), Vec::new());
     if record.files.is_empty() {
-        return unknown("the record names no files");
+        return without((Verdict::Unknown, "the record names no files".into()));
     }
     let Some(files) = &kernel.files else {
-        return unknown("it is not known which files the kernel was compiled from");
+        let why = "it is not known which files the kernel was compiled from";
+        return without((Verdict::Unknown, why.into()));
     };
-    let compiled = compiled(&record.files, files);
-    if !compiled.is_empty() {
-        let why = format!("compiled in: {}", compiled.join(", "));
-        return match status {
-            Status::Affected => (Verdict::Affected, why, compiled),
-            _ => {
-                let why = format!(
-                    "the record does not tell about Linux {}; {why}",
-                    kernel.version
-                );
-                (Verdict::Unknown, why, compiled)
-            }
-        };
+    let named = record.files.iter();
+    let compiled: Vec<String> = named
+        .filter(|file| files.contains(*file))
+        .cloned()
+        .collect();
+    if compiled.is_empty() {
+        return without(absent(&record.files));
     }
-    match record.files.iter().find(|file| !is_source(file)) {
-        Some(other) => {
-            let sources = record.files.iter().any(|file| is_source(file));
-            let own = if sources {
-                "its sources are not compiled in, but "
-            } else {
-                ""
-            };
-            unknown(&format!(
-                "{own}{other} proves nothing: it is no source of its own"
-            ))
-        }
-        None => {
-            let why = format!("not compiled in: {}", record.files.join(", "));
-            (Verdict::NotCompiled, why, Vec::new())
+    let (verdict, why) = present(status, &compiled, &kernel.version);
+    (verdict, why, compiled)
+}
+
+/// Code is there: the version decides, if the record tells about it.
+fn present(status: Status, compiled: &[String], version: &str) -> (Verdict, String) {
+    let why = format!("compiled in: {}", compiled.join(", "));
+    match status {
+        Status::Affected => (Verdict::Affected, why),
+        _ => {
+            let silent = format!("the record does not tell about Linux {version}");
+            (Verdict::Unknown, format!("{silent}; {why}"))
         }
     }
 }
 
-fn compiled(named: &[String], files: &BTreeSet<String>) -> Vec<String> {
-    let there = named.iter().filter(|file| files.contains(*file));
-    there.cloned().collect()
+/// No file is in the list: a proof only if every one would be there.
+fn absent(files: &[String]) -> (Verdict, String) {
+    let (sources, others): (Vec<&String>, Vec<&String>) =
+        files.iter().partition(|file| is_source(file));
+    let Some(other) = others.first() else {
+        let why = format!("not compiled in: {}", files.join(", "));
+        return (Verdict::NotCompiled, why);
+    };
+    let own = match sources.is_empty() {
+        true => "",
+        false => "its sources are not compiled in, but ",
+    };
+    let why = format!("{own}{other} proves nothing: it is no source of its own");
+    (Verdict::Unknown, why)
 }
 
 /// Whether a file is compiled as such, so that it is in the list if it is in the kernel. Linker

@@ -147,17 +147,22 @@ pub fn build(
     Ok(kernel)
 }
 
-/// The kernel for these requests, if it was built before; nothing is built.
+/// The kernel for these requests from the pinned source without patches, if this compiler built it
+/// before. Nothing is built or downloaded.
 ///
 /// # Errors
-/// When it cannot be told which source and compiler would be used.
+/// When the compiler cannot be asked for its version.
 pub fn find(
     store: &Store,
     merged: &Merged,
-    options: &Options<'_>,
+    data: &Data,
 ) -> Result<Option<KernelImage>, KernelError> {
-    let inputs = Inputs::find(store, options)?;
-    let request = inputs.key("request", &merged.to_config(), options.formats);
+    let inputs = Inputs {
+        id: SourceId::pinned(&data.pin),
+        patches: Vec::new(),
+        toolchain: Toolchain::of_host()?,
+    };
+    let request = inputs.key("request", &merged.to_config(), Formats::default());
     Ok(recalled(store, &request))
 }
 

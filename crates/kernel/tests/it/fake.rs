@@ -35,21 +35,28 @@ fn a_kernel_is_built_once_and_described() {
     let same = of_config(&world.store, &config).unwrap().unwrap();
     assert_eq!(same.key, kernel.key);
     assert!(of_config(&world.store, b"").unwrap().is_none());
-    let found = find(&world.store, &asked(PLAIN), &world.options()).unwrap();
-    assert_eq!(found.unwrap().key, kernel.key);
-    let other = asked("CONFIG_PVH=y");
-    assert!(
-        find(&world.store, &other, &world.options())
-            .unwrap()
-            .is_none()
-    );
-
     let again = World {
         said: Default::default(),
         ..world
     };
     assert_eq!(again.build(PLAIN).unwrap().key, kernel.key);
     assert!(!again.said.has(""), "a cached kernel takes no step");
+}
+
+#[test]
+fn a_kernel_of_the_pinned_source_is_found_without_that_source() {
+    let mut world = World::new();
+    let kernel = world.build(PLAIN).unwrap();
+    assert!(
+        find(&world.store, &asked(PLAIN), &world.data)
+            .unwrap()
+            .is_none()
+    );
+    world.data.pin.sha256 = kernel.metadata.source_sha256;
+    let found = find(&world.store, &asked(PLAIN), &world.data).unwrap();
+    assert_eq!(found.unwrap().key, kernel.key);
+    let other = asked("CONFIG_PVH=y");
+    assert!(find(&world.store, &other, &world.data).unwrap().is_none());
 }
 
 #[test]

@@ -30,11 +30,7 @@ pub fn audit(context: &Context<'_>, args: &AuditArgs) -> Result<u8> {
         None => None,
     };
     if let (AuditFormat::Openvex, Some(cves)) = (args.format, &cves) {
-        let tool = concat!("lupine ", env!("CARGO_PKG_VERSION"));
-        let time = printer::time(time_ms(std::env::var("SOURCE_DATE_EPOCH").ok())?);
-        let product = &own.product;
-        printer::json(&openvex(&cves.findings, product, &args.author, tool, &time));
-        return Ok(0);
+        return show_openvex(&own, cves, args);
     }
     let baseline = baseline(context, args, &own)?;
     let report = Report {
@@ -48,6 +44,20 @@ pub fn audit(context: &Context<'_>, args: &AuditArgs) -> Result<u8> {
         AuditFormat::Json => printer::json(&report.to_json()),
         _ => printer::line(&report.to_text()),
     }
+    Ok(0)
+}
+
+fn show_openvex(own: &Built, cves: &Cves, args: &AuditArgs) -> Result<u8> {
+    if cves.findings.is_empty() {
+        return Err(miette!(
+            help = "the same audit without --format openvex says what became of each",
+            "no record could be judged, and an OpenVEX document needs a statement"
+        ));
+    }
+    let tool = concat!("lupine ", env!("CARGO_PKG_VERSION"));
+    let time = printer::time(time_ms(std::env::var("SOURCE_DATE_EPOCH").ok())?);
+    let document = openvex(&cves.findings, &own.product, &args.author, tool, &time);
+    printer::json(&document);
     Ok(0)
 }
 

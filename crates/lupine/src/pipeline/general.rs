@@ -2,14 +2,15 @@
 
 use lupine_bundle::Manifest;
 use lupine_kconfig::merge;
-use lupine_kernel::{Formats, KernelImage, Options, SourceSpec};
+use lupine_kernel::KernelImage;
 use lupine_needs::{Machine, Port, Profile, Subject, Tables, derive};
 use miette::Result;
 
 use super::Pipeline;
 
 impl Pipeline<'_> {
-    /// The general kernel for a bundle's image and machine, if the cache has it; nothing is built.
+    /// The general kernel for a bundle's image and machine, if the cache has it; nothing is built
+    /// or downloaded.
     ///
     /// # Errors
     /// Those of the needs, kconfig and kernel stages.
@@ -28,19 +29,8 @@ impl Pipeline<'_> {
             Profile::General,
         );
         let fragments = lupine_kernel::fragments(&self.data, &needs, &bundle.vmm, &[], &[])?;
-        let options = Options {
-            data: &self.data,
-            source: &SourceSpec::Debian,
-            patch_sets: &[],
-            jobs: 1,
-            formats: Formats::default(),
-            progress: self.reporter,
-        };
-        Ok(lupine_kernel::find(
-            self.store,
-            &merge(&fragments)?,
-            &options,
-        )?)
+        let merged = merge(&fragments)?;
+        Ok(lupine_kernel::find(self.store, &merged, &self.data)?)
     }
 }
 

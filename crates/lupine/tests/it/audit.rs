@@ -109,6 +109,10 @@ fn what_cannot_be_audited_is_said_with_what_to_do() {
     let (path, config) = (old.to_str().unwrap(), config.to_str().unwrap());
     let empty = tempfile::tempdir().unwrap();
     let empty = empty.path().to_str().unwrap();
+    let damaged = dir.path().join("cves");
+    fs::create_dir(&damaged).unwrap();
+    fs::write(damaged.join("damaged.json"), "{").unwrap();
+    let damaged = damaged.display().to_string();
     for (words, said) in [
         (vec![empty], "neither a bundle nor a kernel's directory"),
         (
@@ -117,6 +121,10 @@ fn what_cannot_be_audited_is_said_with_what_to_do() {
         ),
         (vec![path, "--cves", empty], "has no .json files"),
         (vec![path, "--cves", "/no/such"], "/no/such"),
+        (
+            vec![path, "--cves", &damaged, "--format", "openvex"],
+            "no record could be judged",
+        ),
         (vec![path, "--format", "openvex"], "--cves DIR"),
     ] {
         let ran = audit(&words);

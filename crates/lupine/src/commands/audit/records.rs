@@ -11,7 +11,7 @@ use serde::Serialize;
 /// What became of all records.
 #[derive(Debug, Default, Serialize)]
 pub struct Cves {
-    /// Those that were judged, by their files' names.
+    /// Those that were judged, by their names, each once.
     pub findings: Vec<Finding>,
     /// Those that were withdrawn.
     pub rejected: Vec<String>,
@@ -51,6 +51,8 @@ impl Cves {
                 Err(why) => cves.unusable.push(Unusable { file, why }),
             }
         }
+        cves.findings.sort_by(|a, b| a.id.cmp(&b.id));
+        cves.findings.dedup();
         Ok(cves)
     }
 

@@ -3,6 +3,8 @@
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src");
+    // guest/init reads the recorder's reports.
+    println!("cargo::rerun-if-changed=../recorder/src");
     #[cfg(feature = "embed")]
     lupine_tool::build_guest("init");
 }

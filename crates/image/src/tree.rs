@@ -153,6 +153,18 @@ impl Tree {
         self.nodes.get(path)
     }
 
+    /// The names in the directory at `path` itself, no symlink followed, sorted.
+    pub fn children(&self, path: impl AsRef<[u8]>) -> impl Iterator<Item = &[u8]> {
+        let mut start = trim(path.as_ref()).to_vec();
+        if !start.is_empty() {
+            start.push(b'/');
+        }
+        let below = self.nodes.range(start.clone()..);
+        below
+            .map_while(move |(path, _)| path.strip_prefix(&start[..]))
+            .filter(|name| !name.contains(&b'/'))
+    }
+
     /// The entry that `path` leads to when all symlinks are followed inside the
     /// tree, with its real path; `None` when it leads nowhere.
     pub fn resolve(&self, path: impl AsRef<[u8]>) -> Option<(Vec<u8>, &Node)> {
@@ -257,6 +269,15 @@ pub(crate) mod tests {
                 .map(|(path, node)| (path.as_bytes().to_vec(), node))
                 .collect(),
         }
+    }
+
+    #[test]
+    fn a_directory_lists_its_own_names_only() {
+        let tree = tree();
+        let names = |path: &str| tree.children(path).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        assert_eq!(names("/usr/bin"), [b"ash".to_vec(), b"sh".to_vec()]);
+        assert_eq!(names("/").len(), 4);
+        assert!(names("usr/bin/sh").is_empty());
     }
 
     #[test]

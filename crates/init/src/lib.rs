@@ -34,8 +34,6 @@ pub const TERMINAL: &str = "/dev/hvc0";
 pub const SPEC_PATH: &str = "/.lupine/spec";
 /// Where PID 1 lies in a root file system.
 pub const INIT_PATH: &str = "/.lupine/init";
-/// Greatest payload of one frame, in bytes.
-pub const FRAME_MAX: usize = 64 * 1024;
 /// Bytes of stdin that the host may have under way before a [`Frame::StdinTaken`].
 pub const STDIN_WINDOW: usize = 64 * 1024;
 
@@ -73,6 +71,21 @@ pub struct GuestSpec {
     pub rlimits: Vec<Rlimit>,
     /// Terminal size, rows and columns; zero where unknown.
     pub winsize: (u16, u16),
+    /// Record what the application asks of the kernel.
+    #[serde(default)]
+    pub recording: Option<Recording>,
+}
+
+/// A recorder between PID 1 and the application (docs/recorder.md).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Recording {
+    /// The recorder itself, an ELF for the guest.
+    #[serde(with = "bytes")]
+    pub program: Vec<u8>,
+    /// What it refuses, as it reads rules: with numbers only.
+    pub rules: Vec<String>,
+    /// Record also calls that every kernel has.
+    pub every: bool,
 }
 
 /// Static IPv4 addresses for eth0.
@@ -138,12 +151,14 @@ pub enum Frame {
     Started,
     /// Guest: a thing that init could not do and went on without, for a person.
     Warning(String),
-    /// Guest: the application could not be started; 126 or 127 and why.
+    /// Guest: the application could not be started; 126 or 127 and why (125: the recorder could not).
     Refused(u8, String),
     /// Guest: the application exited with this status.
     Exited(u8),
     /// Guest: a signal of this number killed the application.
     Killed(u8),
+    /// Guest: bytes from the recorder, in order; all of them come before [`Frame::Exited`] and its kin.
+    Record(#[serde(with = "bytes")] Vec<u8>),
 }
 
 #[cfg(all(test, feature = "embed"))]

@@ -40,7 +40,8 @@ pub struct Options<'a> {
     pub data: &'a Data,
     /// Where the source comes from.
     pub source: &'a SourceSpec,
-    /// Names of patch sets, in the order of application.
+    /// Names of patch sets, in the order of application: they follow the series'
+    /// own ([`Pin::patch_sets`](crate::Pin::patch_sets)), which `none` leaves out.
     pub patch_sets: &'a [String],
     /// How many compilers run at once.
     pub jobs: usize,
@@ -147,8 +148,8 @@ pub fn build(
     Ok(kernel)
 }
 
-/// The kernel for these requests from the pinned source without patches, if this compiler built it
-/// before. Nothing is built or downloaded.
+/// The kernel for these requests from the pinned source, with the patches that every kernel gets, if
+/// this compiler built it before. Nothing is built or downloaded.
 ///
 /// # Errors
 /// When the compiler cannot be asked for its version.
@@ -159,7 +160,7 @@ pub fn find(
 ) -> Result<Option<KernelImage>, KernelError> {
     let inputs = Inputs {
         id: SourceId::pinned(&data.pin),
-        patches: Vec::new(),
+        patches: patches::select(data, &[])?,
         toolchain: Toolchain::of_host()?,
     };
     let request = inputs.key("request", &merged.to_config(), Formats::default());

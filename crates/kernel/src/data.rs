@@ -28,6 +28,9 @@ pub struct Pin {
     pub file: std::path::PathBuf,
     /// sha256 of the archive, hexadecimal.
     pub sha256: String,
+    /// Patch sets that every kernel of this series gets, see [`Options::patch_sets`](crate::Options::patch_sets).
+    #[serde(default)]
+    pub patch_sets: Vec<String>,
     /// About how many objects a kernel of one application has: the first estimate of progress.
     pub objects: u64,
 }

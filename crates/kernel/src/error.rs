@@ -231,7 +231,7 @@ pub enum KernelError {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("patch {set}/{patch} does not apply to {file}{}", hunk.map(|h| format!(", hunk {h}")).unwrap_or_default())]
 #[diagnostic(help(
-    "the source (Linux {version}) is not the one the patch was made for: make the patch anew, or leave the patch set {set} out\n{log}"
+    "the source (Linux {version}) is not the one the patch was made for: make the patch anew, or leave the patch set {set} out (--patch-set none leaves out those that every kernel gets)\n{log}"
 ))]
 pub struct PatchError {
     /// The patch set.

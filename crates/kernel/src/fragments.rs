@@ -30,7 +30,7 @@ pub fn fragments(
         name: vmm.into(),
         known: data.fragment_names("vmm"),
     })?);
-    for need in &needs.needs {
+    for need in needs.built() {
         all.push(of_need(need)?);
     }
     for feature in features {

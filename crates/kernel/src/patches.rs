@@ -19,11 +19,30 @@ const ARGUMENTS: [&str; 6] = [
     "--input",
 ];
 
-/// The patches of the named sets with their set's name, in the order given.
-pub(crate) fn select(data: &Data, names: &[String]) -> Result<Vec<(String, Patch)>, KernelError> {
+/// Stands for leaving out the sets that every kernel of a series gets.
+const NONE: &str = "none";
+
+/// Names of the series' own sets, then the named ones; each once.
+fn wanted<'a>(own: &'a [String], named: &'a [String]) -> Vec<&'a String> {
+    let own = if named.iter().any(|name| name == NONE) {
+        &[]
+    } else {
+        own
+    };
+    let mut all: Vec<&String> = Vec::new();
+    for name in own.iter().chain(named) {
+        if name != NONE && !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
+}
+
+/// The patches of all wanted sets with their set's name, in the order of application.
+pub(crate) fn select(data: &Data, named: &[String]) -> Result<Vec<(String, Patch)>, KernelError> {
     let sets = data.patch_sets();
     let mut chosen = Vec::new();
-    for name in names {
+    for name in wanted(&data.pin.patch_sets, named) {
         let set = sets.iter().find(|set| set.name == *name).ok_or_else(|| {
             KernelError::UnknownPatchSet {
                 name: name.clone(),
@@ -134,6 +153,21 @@ fn where_it_failed(log: &str) -> (String, Option<u32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_series_own_sets_come_first_unless_left_out() {
+        let names = |names: &[&str]| -> Vec<String> { names.iter().map(|&n| n.into()).collect() };
+        let own = names(&["why", "boot"]);
+        for (named, all) in [
+            (&[] as &[&str], &["why", "boot"] as &[&str]),
+            (&["kml", "why"], &["why", "boot", "kml"]),
+            (&["none"], &[]),
+            (&["kml", "none", "why"], &["kml", "why"]),
+        ] {
+            let named = names(named);
+            assert_eq!(wanted(&own, &named), names(all).iter().collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn the_first_failed_hunk_is_named() {

@@ -2,6 +2,7 @@
 
 mod audit_options;
 mod image_options;
+mod needs_options;
 mod run_options;
 pub mod values;
 
@@ -11,7 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use audit_options::{AuditArgs, AuditFormat};
 pub use image_options::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy};
-pub use run_options::{Accel, Network, RunOptions};
+pub use needs_options::{MinimizeArgs, NeedsArgs, Trying};
+pub use run_options::{AppOptions, Network, OnMissing, RunOptions};
 use values::{DurationSecs, SignalNumber};
 
 /// Linux kernels for one image each, and the virtual machines that run them.
@@ -96,6 +98,15 @@ pub enum Command {
     /// Show the kernel configuration of an image, with the reason of each option
     #[command(override_usage = "lupine config [OPTIONS] IMAGE [CMD]...")]
     Config(ConfigArgs),
+    /// Show what an image needs of a kernel; with --run, find it out and prove it
+    #[command(override_usage = "lupine needs [OPTIONS] IMAGE [-- CMD...]")]
+    Needs(NeedsArgs),
+    /// Take away what an image can do without, and prove the rest
+    #[command(override_usage = "lupine minimize [OPTIONS] IMAGE [-- CMD...]")]
+    Minimize(MinimizeArgs),
+    /// Show which features of the kernel a guest was refused; or why an image has an option
+    #[command(override_usage = "lupine why GUEST\n       lupine why IMAGE CONFIG_X")]
+    Why(WhyArgs),
     /// Show what a bundle's kernel can be attacked by, and which CVEs are in it
     Audit(AuditArgs),
     /// Show what this host can do, and how to mend what it cannot
@@ -106,6 +117,9 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Show versions
     Version(Output),
+    /// Find out what an application needs, on behalf of a run
+    #[command(hide = true)]
+    Learn(LearnArgs),
     /// Supervise one detached guest
     #[command(hide = true)]
     Monitor(MonitorArgs),
@@ -368,6 +382,28 @@ pub struct PruneArgs {
 pub struct CompletionsArgs {
     /// Shell
     pub shell: clap_complete::Shell,
+}
+
+/// `lupine why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// Guest, running or ended; or image
+    pub name: String,
+    /// Why has the image's kernel this option, or has it not
+    pub option: Option<String>,
+    /// Flags that decide what is built.
+    #[command(flatten)]
+    pub options: BuildOptions,
+    /// How to report.
+    #[command(flatten)]
+    pub format: Output,
+}
+
+/// `lupine learn`, started by `run`.
+#[derive(Debug, Args)]
+pub struct LearnArgs {
+    /// What is known of the application so far
+    pub request: PathBuf,
 }
 
 /// `lupine monitor`, started by `run -d`.

@@ -9,13 +9,17 @@ mod doctor;
 mod images;
 mod inspect;
 mod kill;
+mod learn;
 mod logs;
+mod minimize;
+mod needs;
 mod ps;
 mod rm;
 mod run;
 mod stop;
 mod version;
 mod wait;
+mod why;
 
 use lupine_store::Store;
 use miette::Result;
@@ -73,6 +77,10 @@ pub fn dispatch(cli: Cli, reporter: &Reporter) -> Result<u8> {
         Command::Rmi(args) => images::rmi(&context, &args),
         Command::Inspect(args) => inspect::inspect(&context, &args),
         Command::Config(args) => config::config(&context, &args),
+        Command::Needs(args) => needs::needs(&context, &args),
+        Command::Minimize(args) => minimize::minimize(&context, &args),
+        Command::Why(args) => why::why(&context, &args),
+        Command::Learn(args) => learn::learn(&context, &args),
         Command::Audit(args) => audit::audit(&context, &args),
         Command::Doctor(args) => doctor::doctor(&context, &args),
         Command::Cache(args) => cache::cache(&context, &args),

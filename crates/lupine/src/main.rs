@@ -1,7 +1,12 @@
 //! `lupine`: Linux kernels for one image each, and the guests that run them.
 
+mod application;
 mod cli;
 mod commands;
+mod discovery;
+mod guest_spec;
+mod manifest;
+mod missing;
 mod monitor;
 mod pipeline;
 mod printer;

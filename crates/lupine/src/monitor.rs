@@ -4,10 +4,12 @@
 mod conclude;
 mod detached;
 mod input;
+mod lacking;
 mod launch;
 mod ready;
 mod terminal;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -16,12 +18,13 @@ use std::time::{Duration, Instant};
 use lupine_store::Store;
 use lupine_vm::{Accelerator, Controls, End, Event, Guest, Mark, Outcome, Qemu};
 use miette::Result;
-use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGWINCH};
+use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGURG, SIGWINCH};
 
 use crate::printer;
 use crate::progress::Reporter;
 use crate::state::{
-    EndRecord, GuestDir, LogWriter, Phase, Record, Request, State, Stream, now_ms, read_requests,
+    EndRecord, GuestDir, LogWriter, Phase, Record, Refusals, Request, State, Stream, now_ms,
+    read_requests,
 };
 
 pub use detached::{monitor, start_detached};
@@ -55,6 +58,12 @@ pub struct Monitor<'a> {
     pub attached: bool,
     /// Told when the guest is ready or failed, when detached.
     pub notify: Option<File>,
+    /// What its kernel refused it.
+    pub refusals: Refusals,
+    /// Features whose lack was told.
+    pub told: BTreeSet<String>,
+    /// Somebody asked the guest to end.
+    pub asked_to_end: bool,
 }
 
 /// What changes while a guest runs.
@@ -97,7 +106,8 @@ impl Monitor<'_> {
     /// # Errors
     /// When it cannot be booted at all; the record then says so too.
     pub fn run(mut self, inbox: &Inbox) -> Result<EndRecord> {
-        let outcome = self.boot(inbox);
+        let first = self.boot(inbox);
+        let outcome = self.fail_over(inbox, first);
         self.conclude(outcome)
     }
 
@@ -172,6 +182,13 @@ impl Monitor<'_> {
             Input::Event(Event::Mark(mark, since)) => self.mark(run, mark, since)?,
             Input::Event(Event::Stdout(bytes)) => self.output(run, Stream::Stdout, &bytes),
             Input::Event(Event::Stderr(bytes)) => self.output(run, Stream::Stderr, &bytes),
+            // Nobody asks for a recorder here.
+            Input::Event(Event::Record(_)) => {}
+            Input::Event(Event::Refusal(line)) => {
+                if let Some(end) = self.refused(line) {
+                    kill(run, end);
+                }
+            }
             Input::Event(Event::Warning(text)) => {
                 let text = format!("warning: {text}");
                 self.reporter.line(&format!("lupine: {text}"));
@@ -289,8 +306,9 @@ impl Monitor<'_> {
     }
 
     fn signal(&mut self, run: &mut Run, number: i32) {
+        self.asked_to_end |= !matches!(number, SIGWINCH | SIGURG);
         match number {
-            signal_hook::consts::signal::SIGURG => self.take_requests(run),
+            SIGURG => self.take_requests(run),
             SIGWINCH if self.attached => {
                 if let Some((rows, cols)) = terminal::size() {
                     run.controls.resize(rows, cols);
@@ -299,12 +317,8 @@ impl Monitor<'_> {
             SIGINT | SIGTERM => {
                 run.asked += 1;
                 if run.asked >= IMPATIENCE {
-                    kill(
-                        run,
-                        "killed",
-                        137,
-                        "killed after it was asked to end three times",
-                    );
+                    let why = "killed after it was asked to end three times";
+                    kill(run, end("killed", 137, why));
                 } else {
                     pass_on(run, number);
                 }
@@ -313,11 +327,12 @@ impl Monitor<'_> {
         }
     }
 
-    fn take_requests(&self, run: &mut Run) {
+    fn take_requests(&mut self, run: &mut Run) {
         for request in read_requests(&self.dir.path) {
+            self.asked_to_end = true;
             match request {
                 Request::Signal(number) => pass_on(run, i32::from(number)),
-                Request::Kill => kill(run, "killed", 137, "killed by lupine kill"),
+                Request::Kill => kill(run, end("killed", 137, "killed by lupine kill")),
             }
         }
     }
@@ -331,17 +346,21 @@ fn pass_on(run: &mut Run, number: i32) {
         run.controls.signal(signal.0);
     } else if matches!(number, SIGINT | SIGTERM | SIGHUP | SIGQUIT) {
         let text = format!("{signal} ended it before the application ran");
-        kill(run, "interrupted", 128 + signal.0, &text);
+        kill(run, end("interrupted", 128 + signal.0, &text));
     }
 }
 
-fn kill(run: &mut Run, kind: &str, status: u8, text: &str) {
-    run.killed.get_or_insert(EndRecord {
+fn kill(run: &mut Run, end: EndRecord) {
+    run.killed.get_or_insert(end);
+    run.controls.kill();
+}
+
+fn end(kind: &str, status: u8, text: &str) -> EndRecord {
+    EndRecord {
         kind: kind.into(),
         status,
         text: text.into(),
-    });
-    run.controls.kill();
+    }
 }
 
 /// Writes measurements where `--stats` says.

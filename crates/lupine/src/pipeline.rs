@@ -13,14 +13,16 @@ use lupine_image::{Image, ImageRef, LoadOptions, Pull, Tree};
 use lupine_init::GuestSpec;
 use lupine_kconfig::{Merged, Value, merge};
 use lupine_kernel::{Data, Formats, KernelImage, Options, Resolved, SourceSpec};
-use lupine_needs::{Machine, Needs, Profile, Tables};
+use lupine_needs::{Learned, Machine, Needs, Profile, Tables};
 use lupine_rootfs::{Format, Rootfs};
 use lupine_store::{At, Store};
 use miette::{Result, WrapErr, miette};
 
 use crate::cli::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy};
+use crate::manifest::Saved;
 use crate::printer;
 use crate::progress::Reporter;
+use crate::state::State;
 
 pub use command::command_line;
 use command::default_spec;
@@ -28,6 +30,8 @@ pub use output::copy_out;
 
 /// Steps shorter than this need no word about where their result lies.
 const WORTH_A_LINE: Duration = Duration::from_secs(2);
+/// Memory in MiB of a guest whose application asks for no more.
+pub const MEM_MIB: u32 = 512;
 /// Format of the root file system unless `--fs` says otherwise.
 const DEFAULT_FORMAT: Format = Format::Ext2;
 /// What building verbs work with.
@@ -38,11 +42,14 @@ pub struct Pipeline<'a> {
     pub reporter: &'a Reporter,
     /// Fragments and where the kernel comes from.
     pub data: Data,
+    /// What runs of applications have shown.
+    pub saved: Saved,
     /// Keeps the cache from being pruned meanwhile.
     _in_use: File,
 }
 
 /// An image, and what its kernel shall be.
+#[derive(Clone)]
 pub struct Prepared {
     /// The image.
     pub image: Image,
@@ -84,6 +91,7 @@ impl<'a> Pipeline<'a> {
             store,
             reporter,
             data: Data::builtin()?,
+            saved: Saved::of(&State::open()?),
             _in_use: use_cache(store)?,
         })
     }
@@ -130,8 +138,41 @@ impl<'a> Pipeline<'a> {
         self.reporter.finish();
         let format = format(options.fs.as_deref())?;
         let spec = default_spec(&image, command, options.entrypoint.as_deref(), format);
-        let subject = subject::of(&image, &tree, &spec);
+        let prepared = Prepared {
+            image,
+            tree,
+            spec,
+            needs: Needs::default(),
+            merged: Merged::default(),
+            format,
+        };
+        let learned = self.learned(&prepared, options)?;
+        self.configured(prepared, options, learned)
+    }
+
+    /// The same image for a kernel of which this is known.
+    ///
+    /// # Errors
+    /// Those of the needs and kconfig stages.
+    pub fn configure(
+        &self,
+        prepared: &Prepared,
+        options: &BuildOptions,
+        learned: Learned,
+    ) -> Result<Prepared> {
+        self.configured(prepared.clone(), options, Some(learned))
+    }
+
+    fn configured(
+        &self,
+        mut prepared: Prepared,
+        options: &BuildOptions,
+        learned: Option<Learned>,
+    ) -> Result<Prepared> {
+        let mut subject = subject::of(&prepared.image, &prepared.tree, &prepared.spec);
+        subject.learned = learned;
         let tables = Tables::builtin()?;
+        let format = prepared.format;
         let mut machine = machine(options, format);
         // An application that is known to use no network gets no card, unless this run wants one.
         machine.network &= options.with.contains(&Part::Network)
@@ -141,15 +182,19 @@ impl<'a> Pipeline<'a> {
         if options.kernel.tiny {
             needs = needs.exact();
         }
-        let merged = self.merge(&needs, options)?;
-        Ok(Prepared {
-            image,
-            tree,
-            spec,
-            needs,
-            merged,
-            format,
-        })
+        prepared.merged = self.merge(&needs, options)?;
+        prepared.needs = needs;
+        Ok(prepared)
+    }
+
+    /// What is known of this image and command: from the manifest that was given, or from
+    /// earlier runs here.
+    fn learned(&self, prepared: &Prepared, options: &BuildOptions) -> Result<Option<Learned>> {
+        if let Some(manifest) = &options.manifest {
+            return Ok(Some(manifest.learned()));
+        }
+        let key = Saved::key(&prepared.image.digest, &prepared.spec.argv);
+        Ok(self.saved.find(&key)?.map(|manifest| manifest.learned()))
     }
 
     fn merge(&self, needs: &Needs, options: &BuildOptions) -> Result<Merged> {

@@ -14,6 +14,7 @@ mod found;
 mod log;
 mod name;
 mod record;
+mod refusals;
 mod request;
 mod stats;
 
@@ -27,6 +28,7 @@ use lupine_store::{At, StoreError};
 pub use found::{Found, GuestDir};
 pub use log::{Entry, LogReader, LogWriter, Stream};
 pub use record::{EndRecord, Phase, Record, now_ms};
+pub use refusals::{Refusals, read_refusals};
 pub use request::{Request, read_requests, send_request};
 pub use stats::{KernelStats, RootfsStats, Stats};
 

@@ -23,15 +23,45 @@ pub fn derive(tables: &Tables, subject: &Subject, machine: &Machine, profile: Pr
         found.image(subject, machine);
         match profile {
             Profile::General => found.general("the general profile has it"),
+            _ if subject.learned.is_some() => {}
             _ if known.is_empty() => found.general(&unknown(subject)),
             _ => known.iter().for_each(|(name, application, program)| {
                 found.application(name, application, program);
             }),
         }
     }
-    Needs {
-        needs: found.finish(),
-        mem_mib,
+    let learned = subject.learned.as_ref().filter(|_| profile == Profile::App);
+    if learned.is_some_and(|learned| !learned.minimized) {
+        found.common();
+    }
+    let mut needs = found.finish();
+    if let Some(learned) = learned {
+        for need in &learned.needs {
+            merge(&mut needs, need);
+        }
+        needs.sort_by(|a, b| a.feature.cmp(&b.feature));
+    }
+    Needs { needs, mem_mib }
+}
+
+/// Adds a need, or makes the one of this feature as sure as the surer of both.
+fn merge(needs: &mut Vec<Need>, need: &Need) {
+    let Some(known) = needs.iter_mut().find(|n| n.feature == need.feature) else {
+        needs.push(need.clone());
+        return;
+    };
+    known.state = known.state.min(need.state);
+    let new = need.evidence.iter();
+    let new: Vec<Evidence> = new
+        .filter(|e| !known.evidence.contains(e))
+        .cloned()
+        .collect();
+    known.evidence.extend(new);
+    known.evidence.sort();
+    for setting in &need.options {
+        if !known.options.iter().any(|s| s.option == setting.option) {
+            known.options.push(setting.clone());
+        }
     }
 }
 
@@ -52,6 +82,15 @@ fn base_name(path: &str) -> &str {
 pub fn uses_network(tables: &Tables, subject: &Subject) -> Option<bool> {
     if !subject.ports.is_empty() {
         return Some(true);
+    }
+    if let Some(learned) = &subject.learned {
+        let inet = |need: &Need| need.options.iter().any(|s| s.option == "CONFIG_INET");
+        return Some(
+            learned
+                .needs
+                .iter()
+                .any(|need| need.state.is_built() && inet(need)),
+        );
     }
     let known = matched(tables, subject);
     let sockets = |a: &Application| a.needs.iter().any(|n| n.feature == "inet");

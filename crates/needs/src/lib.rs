@@ -7,15 +7,21 @@
 //! [`Tables`] is data: `kernel/features.toml` (a feature and its kernel options) and
 //! `kernel/applications.toml` (a program and its features). This crate opens no file.
 
+mod asked;
 mod derive;
 pub mod map;
+mod minimize;
+mod refusal;
 mod subject;
 mod tables;
 
 use serde::{Deserialize, Serialize};
 
+pub use asked::{Asked, Lookup, needs_of};
 pub use derive::{derive, uses_network};
-pub use subject::{Machine, Port, Profile, ProfileError, Subject};
+pub use minimize::{Answer, Outcome, Verdict, minimize};
+pub use refusal::{errno_of, refusals};
+pub use subject::{Learned, Machine, Port, Profile, ProfileError, Subject};
 pub use tables::{Application, ApplicationFeature, Feature, Setting, Tables, TablesError};
 
 /// Everything that one kernel must have beyond its base, in a fixed order.
@@ -55,6 +61,17 @@ pub enum State {
     Assumed,
     /// The application is not known to use it, but most do: kernels that agree share objects.
     Shared,
+    /// The application asks for it and passes its check without: the kernel has it not.
+    Optional,
+    /// The application's code can ask for it, and no run did: the kernel has it not.
+    Unused,
+}
+
+impl State {
+    /// Whether a kernel that is built for the need has what it asks for.
+    pub fn is_built(self) -> bool {
+        !matches!(self, Self::Optional | Self::Unused)
+    }
 }
 
 /// One reason for a need, fit for a person.
@@ -78,6 +95,14 @@ pub enum Source {
     Machine,
     /// The command line.
     User,
+    /// The code and the texts in the image's files.
+    Scan,
+    /// A run in a guest, with every call recorded.
+    Trace,
+    /// A run in a guest that was refused it.
+    Trial,
+    /// A guest on the kernel that was built without it.
+    Guest,
 }
 
 impl Needs {
@@ -91,6 +116,11 @@ impl Needs {
     pub fn exact(mut self) -> Self {
         self.needs.retain(|need| need.state != State::Shared);
         self
+    }
+
+    /// What the kernel is built for: all but what is known to be dispensable.
+    pub fn built(&self) -> impl Iterator<Item = &Need> {
+        self.needs.iter().filter(|need| need.state.is_built())
     }
 
     /// The names of all features, sorted.

@@ -184,8 +184,15 @@ impl Map {
 
     /// The features that are lost when only this option is off, sorted.
     pub fn owned_by(&self, option: &str) -> Vec<&Feature> {
-        let owned = self.entries().filter(|e| e.condition.is_owned_by(option));
-        owned.map(|entry| &entry.feature).collect()
+        self.lost_without(&BTreeSet::from([option.to_owned()]))
+    }
+
+    /// The features that are lost when just these options are off, sorted.
+    pub fn lost_without(&self, options: &BTreeSet<String>) -> Vec<&Feature> {
+        let lost = self
+            .entries()
+            .filter(|entry| entry.condition.is_lost_without(options));
+        lost.map(|entry| &entry.feature).collect()
     }
 
     /// The options to turn on for a feature, sorted; see [`Condition::options`] for how an

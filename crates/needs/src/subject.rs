@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use crate::Need;
+
 /// What an image says about the program that it starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subject {
@@ -19,6 +21,17 @@ pub struct Subject {
     pub user: String,
     /// Paths declared as volumes.
     pub volumes: Vec<String>,
+    /// What runs of it have shown; stands in for the table of applications.
+    pub learned: Option<Learned>,
+}
+
+/// What runs of an application have shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Learned {
+    /// Its needs, without the machine's.
+    pub needs: Vec<Need>,
+    /// Each was tried to be taken away: nothing is added to make kernels alike.
+    pub minimized: bool,
 }
 
 /// One exposed port.

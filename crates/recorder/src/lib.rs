@@ -13,14 +13,19 @@ mod feature;
 pub mod keys;
 mod line;
 mod names;
+pub mod path;
 mod record;
+mod refusal;
+mod report;
 mod rule;
 
 pub use escape::escape;
 pub use feature::{Feature, Lookup};
 pub use line::{End, Hit, Line, ParseError, parse};
 pub use names::{errno_name, errno_number, syscall_name, syscall_number};
-pub use record::{Record, features};
+pub use record::{Record, features, listening};
+pub use refusal::refusal;
+pub use report::{NO_PROGRAM, NO_USER, NOT_TRACED, REPORT, RUNS, decode_report, encode_report};
 pub use rule::{Rule, RuleError};
 
 /// First line of all that a recorder writes; the number is the format's version.

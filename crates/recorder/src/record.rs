@@ -9,9 +9,12 @@ use crate::keys::{self, Kind, Text};
 use crate::names::syscall_name;
 
 const SOCKET: u32 = 41;
+const BIND: u32 = 49;
 const SOCKETPAIR: u32 = 53;
 const SETSOCKOPT: u32 = 54;
 const GETSOCKOPT: u32 = 55;
+const AF_INET: u64 = 2;
+const AF_INET6: u64 = 10;
 const AF_NETLINK: u32 = 16;
 
 /// A system call with its key arguments, recorded once for each answer.
@@ -125,6 +128,16 @@ impl Record {
 /// The texts of [`Record::features`].
 pub fn features(record: &Record) -> Vec<String> {
     record.features().iter().map(ToString::to_string).collect()
+}
+
+/// The internet family (2 or 10) and the port that a successful `bind` took, for
+/// TCP or UDP. `None` for any other record, and where the kernel chose the port.
+pub fn listening(record: &Record) -> Option<(u32, u16)> {
+    let (BIND, 0, &[family, port]) = (record.nr, record.errno, record.args.as_slice()) else {
+        return None;
+    };
+    let port = u16::try_from(port).ok().filter(|port| *port != 0)?;
+    matches!(family, AF_INET | AF_INET6).then_some((family as u32, port))
 }
 
 fn hexadecimal(text: &str) -> Option<u64> {

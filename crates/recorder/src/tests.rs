@@ -69,6 +69,26 @@ fn records_tell_features() {
 }
 
 #[test]
+fn a_bound_port_is_told() {
+    let cases = [
+        ("49\t2,1f90\t0\t-\ta\t1", Some((2, 8080))),
+        ("49\ta,50\t0\t-\ta\t1", Some((10, 80))),
+        ("49\t2,1f90\t98\t-\ta\t1", None),
+        ("49\t2,0\t0\t-\ta\t1", None),
+        ("49\t1,50\t0\t-\ta\t1", None),
+        ("42\t2,50\t0\t-\ta\t1", None),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(listening(&record(line)), expected, "{line}");
+    }
+}
+
+#[test]
+fn a_report_comes_back() {
+    assert_eq!(decode_report(encode_report(NO_USER, 1)), (NO_USER, 1));
+}
+
+#[test]
 fn rules_are_read_with_names_and_encoded_with_numbers() {
     let cases = [
         ("syscall:eventfd2=ENOSYS", "syscall:290=38"),

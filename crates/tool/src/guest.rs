@@ -30,7 +30,7 @@ pub fn build_guest(name: &str) {
     let out = PathBuf::from(variable("OUT_DIR"));
     let package = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../../guest");
     let package = package.join(name);
-    for part in ["src", "Cargo.toml", "Cargo.lock", "build.rs", "layout.ld"] {
+    for part in ["src", "Cargo.toml", "Cargo.lock", "../shared"] {
         println!("cargo::rerun-if-changed={}", package.join(part).display());
     }
     let target = out.join(format!("guest-{name}"));

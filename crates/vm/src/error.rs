@@ -75,8 +75,10 @@ pub enum VmError {
         vmm: &'static str,
     },
     /// The specification does not fit a frame.
-    #[error("the command, environment and mounts do not fit into one message to the guest: {why}")]
-    #[diagnostic(help("shorten the environment"))]
+    #[error(
+        "the command, environment, mounts and rules do not fit into one message to the guest: {why}"
+    )]
+    #[diagnostic(help("shorten the environment, or refuse less at once"))]
     SpecTooLarge {
         /// What the encoder said.
         why: String,

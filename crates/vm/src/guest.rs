@@ -40,8 +40,13 @@ pub enum Event {
     Stdout(Vec<u8>),
     /// Bytes from the application's stderr.
     Stderr(Vec<u8>),
+    /// Bytes from the recorder, in order; lines end anywhere (see docs/recorder.md).
+    Record(Vec<u8>),
     /// Something that init could not do and went on without.
     Warning(String),
+    /// A line of the kernel's about something that it lacks, in the format of docs/why.md
+    /// if no program of the guest has written it. At most 1024 in a guest's life.
+    Refusal(String),
     /// The guest ended.
     End(End),
 }

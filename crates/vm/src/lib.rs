@@ -13,6 +13,7 @@ mod error;
 mod guest;
 mod kernel;
 mod klog;
+mod port;
 mod probe;
 mod qemu;
 mod read;

@@ -5,10 +5,11 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use lupine_init::{Decoder, Frame, MARK_INIT_START};
+use lupine_init::{Decoder, Frame};
 
 use crate::bare::BareOutput;
 use crate::control::lock;
+use crate::port::{Port, Said};
 use crate::supervise::Watch;
 use crate::{Event, Mark};
 
@@ -18,11 +19,16 @@ const PORTION: usize = 64 * 1024;
 impl Watch {
     /// The VMM closes this socket at its end and not before.
     pub(crate) fn read_marks(&self, mut stream: UnixStream, ended: Sender<()>) {
-        let mut byte = [0];
-        while let Ok(1) = stream.read(&mut byte) {
+        let mut port = Port::default();
+        let mut portion = [0; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut portion) {
             let time = self.started.elapsed();
-            if byte == [MARK_INIT_START] && !self.has(Mark::InitStart) {
-                self.mark(Mark::InitStart, time);
+            for byte in portion.get(..count).unwrap_or_default() {
+                match port.push(*byte) {
+                    Some(Said::InitStart) => self.mark(Mark::InitStart, time),
+                    Some(Said::Line(line)) => self.event(Event::Refusal(line)),
+                    None => {}
+                }
             }
         }
         drop(ended);
@@ -71,6 +77,7 @@ impl Watch {
         match frame {
             Frame::Stdout(bytes) => self.event(Event::Stdout(bytes)),
             Frame::Stderr(bytes) => self.event(Event::Stderr(bytes)),
+            Frame::Record(bytes) => self.event(Event::Record(bytes)),
             Frame::Warning(text) => self.event(Event::Warning(text)),
             Frame::StdinTaken(count) => self.shared.taken(count as usize),
             Frame::Started => {

@@ -3,8 +3,12 @@
 use alloc::ffi::CString;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::convert::Infallible;
 
 use lupine_init::{Account, GuestSpec, TERMINAL, account, candidates, environment};
+use lupine_recorder::{
+    NO_PROGRAM, NO_USER, NOT_TRACED, REPORT, RUNS, decode_report, encode_report,
+};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Gid, Mode, OFlags, Uid, openat};
 use rustix::io::{Errno, Result, read};
@@ -17,6 +21,7 @@ use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
 use crate::files::{read_text, write_all};
 use crate::link::open_device;
 use crate::mounts::make_dirs;
+use crate::recorder::Recorder;
 use crate::sys;
 use crate::text::{c_string, reason};
 
@@ -25,6 +30,8 @@ const TIOCSCTTY: u32 = 0x540e;
 /// Exit status for what cannot be run, and for what cannot be found.
 const NOT_RUNNABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
+/// Exit status for what the recorder could not do.
+const NOT_RECORDED: u8 = 125;
 
 /// The application's main process, and our ends of its pipes.
 #[derive(Default)]
@@ -33,10 +40,32 @@ pub struct Child {
     pub stdin: Option<OwnedFd>,
     pub stdout: Option<OwnedFd>,
     pub stderr: Option<OwnedFd>,
+    pub records: Option<OwnedFd>,
     pub terminal: Option<OwnedFd>,
 }
 
-/// Exit status 126 or 127, and why.
+/// What comes from the application, or from its recorder.
+#[derive(Clone, Copy)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+    Records,
+}
+
+pub const STREAMS: [Stream; 3] = [Stream::Stdout, Stream::Stderr, Stream::Records];
+
+impl Child {
+    /// Our end of this pipe, as long as it is open.
+    pub fn output(&mut self, stream: Stream) -> &mut Option<OwnedFd> {
+        match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+            Stream::Records => &mut self.records,
+        }
+    }
+}
+
+/// Exit status 125, 126 or 127, and why.
 pub type Refusal = (u8, String);
 
 /// What the child's stdin, stdout and stderr become.
@@ -54,15 +83,16 @@ struct Plan {
     account: Account,
 }
 
-/// How far the child came.
+/// How far the child came: what a recorder reports, and what comes before it.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 enum Step {
-    Limits,
-    Terminal,
-    Directory,
-    User,
-    Exec,
+    Limits = b'l',
+    Terminal = b's',
+    Directory = b'd',
+    User = NO_USER,
+    Recorder = NOT_TRACED,
+    Exec = NO_PROGRAM,
 }
 
 /// Starts the application; returns once its exec succeeded. `framed` says that
@@ -79,23 +109,27 @@ pub fn start(spec: &GuestSpec, framed: bool) -> core::result::Result<Child, Refu
     };
     let (mut child, stdio) =
         stdio(spec, framed, &plan.account).map_err(refuse("make its standard streams"))?;
+    let recorder = spec.recording.as_ref().map(Recorder::place);
+    let mut recorder = recorder.transpose().map_err(refuse("place the recorder"))?;
     let (report, report_end) = pipe_with(PipeFlags::CLOEXEC).map_err(refuse("make a pipe"))?;
     let Some(pid) = sys::fork().map_err(refuse("fork"))? else {
-        let (step, error) = become_application(spec, &plan, &stdio);
-        let [a, b, c, d] = error.raw_os_error().to_le_bytes();
-        write_all(report_end, &[step as u8, a, b, c, d]);
+        let Err((step, error)) = in_child(spec, &plan, &stdio, recorder.as_ref(), &report_end);
+        let error = error.raw_os_error().unsigned_abs();
+        write_all(report_end, &encode_report(step as u8, error));
         rustix::runtime::exit_group(127)
     };
     drop((report_end, stdio));
     child.pid = pid;
-    match read_report(&report) {
-        None => Ok(child),
-        Some((step, error)) => {
-            // It ends at once; the event loop does not run yet.
-            let _ = waitpid(Pid::from_raw(pid), WaitOptions::empty());
-            Err(refusal(spec, &plan, step, error))
-        }
-    }
+    child.records = recorder.as_mut().and_then(Recorder::take_records);
+    let told = match read_report(&report) {
+        // Its exec closed the pipe.
+        None if recorder.is_none() => return Ok(child),
+        Some((RUNS, _)) => return Ok(child),
+        told => told,
+    };
+    // It ends at once; the event loop does not run yet.
+    let _ = waitpid(Pid::from_raw(pid), WaitOptions::empty());
+    Err(refusal(spec, &plan, told))
 }
 
 fn plan(spec: &GuestSpec) -> core::result::Result<Plan, Refusal> {
@@ -195,21 +229,27 @@ pub fn set_size(terminal: &OwnedFd, rows: u16, cols: u16) {
 }
 
 /// In the child: returns only if something failed.
-fn become_application(spec: &GuestSpec, plan: &Plan, stdio: &Stdio) -> (Step, Errno) {
-    if let Err(error) = limits(spec) {
-        return (Step::Limits, error);
-    }
-    if let Err(error) = attach(stdio) {
-        return (Step::Terminal, error);
-    }
-    if let Err(error) = rustix::process::chdir(plan.cwd.as_c_str()) {
-        return (Step::Directory, error);
-    }
-    if let Err(error) = become_user(&plan.account) {
-        return (Step::User, error);
-    }
+fn in_child(
+    spec: &GuestSpec,
+    plan: &Plan,
+    stdio: &Stdio,
+    recorder: Option<&Recorder<'_>>,
+    report: &OwnedFd,
+) -> core::result::Result<Infallible, (Step, Errno)> {
+    let at = |step| move |error| (step, error);
+    limits(spec).map_err(at(Step::Limits))?;
+    attach(stdio).map_err(at(Step::Terminal))?;
+    rustix::process::chdir(plan.cwd.as_c_str()).map_err(at(Step::Directory))?;
     let _ = sys::unblock_all();
-    (Step::Exec, exec(plan))
+    if let Some(recorder) = recorder {
+        // It stays root, and looks for the program as `exec` does.
+        let command = recorder.command(&plan.argv, &plan.account, report);
+        let command = command.map_err(at(Step::Recorder))?;
+        let program = command.get(..1).unwrap_or_default();
+        return Err((Step::Recorder, exec(program, &command, &plan.env)));
+    }
+    become_user(&plan.account).map_err(at(Step::User))?;
+    Err((Step::Exec, exec(&plan.programs, &plan.argv, &plan.env)))
 }
 
 fn limits(spec: &GuestSpec) -> Result<()> {
@@ -249,14 +289,14 @@ fn become_user(account: &Account) -> Result<()> {
 
 /// Tries the candidates in turn, as execvp does: what is there and cannot be
 /// run is remembered while others are tried.
-fn exec(plan: &Plan) -> Errno {
+fn exec(programs: &[CString], argv: &[CString], env: &[CString]) -> Errno {
     let pointers = |list: &[CString]| -> Vec<*const u8> {
         let pointers = list.iter().map(|text| text.as_ptr().cast());
         pointers.chain([core::ptr::null()]).collect()
     };
-    let (argv, env) = (pointers(&plan.argv), pointers(&plan.env));
+    let (argv, env) = (pointers(argv), pointers(env));
     let mut found = Errno::NOENT;
-    for program in &plan.programs {
+    for program in programs {
         // SAFETY: both lists end with a null pointer and point at strings that outlive the call.
         match unsafe { rustix::runtime::execve(program, argv.as_ptr(), env.as_ptr()) } {
             Errno::NOENT | Errno::NOTDIR => {}
@@ -267,25 +307,25 @@ fn exec(plan: &Plan) -> Errno {
     found
 }
 
-/// What the child said before it could not exec; `None` when it could.
-fn read_report(report: &OwnedFd) -> Option<(u8, Errno)> {
-    let mut bytes = [0_u8; 5];
+/// What the child or the recorder said; `None` when the child's exec succeeded.
+fn read_report(report: &OwnedFd) -> Option<(u8, u32)> {
+    let mut bytes = [0_u8; REPORT];
     loop {
         match read(report, &mut bytes) {
-            Ok(5) => {
-                let [step, a, b, c, d] = bytes;
-                return Some((
-                    step,
-                    Errno::from_raw_os_error(i32::from_le_bytes([a, b, c, d])),
-                ));
-            }
+            Ok(REPORT) => return Some(decode_report(bytes)),
             Err(Errno::INTR) => {}
             _ => return None,
         }
     }
 }
 
-fn refusal(spec: &GuestSpec, plan: &Plan, step: u8, error: Errno) -> Refusal {
+/// Says why there is no application, for a person.
+fn refusal(spec: &GuestSpec, plan: &Plan, told: Option<(u8, u32)>) -> Refusal {
+    let Some((step, error)) = told else {
+        let why = "the recorder failed; are its rules encoded?";
+        return (NOT_RECORDED, why.into());
+    };
+    let error = Errno::from_raw_os_error(error as i32);
     let program = spec.argv.first().map_or("", String::as_str);
     let because = |what: &[&str]| {
         (
@@ -305,12 +345,20 @@ fn refusal(spec: &GuestSpec, plan: &Plan, step: u8, error: Errno) -> Refusal {
     if step == Step::User as u8 {
         return because(&["cannot become user `", &spec.user, "`"]);
     }
+    if step == Step::Recorder as u8 {
+        let why = ["cannot record: ", reason(error).as_str()].concat();
+        return (NOT_RECORDED, why);
+    }
     if error != Errno::NOENT {
         return because(&["cannot run ", program]);
     }
+    (NOT_FOUND, not_found(program, plan))
+}
+
+fn not_found(program: &str, plan: &Plan) -> String {
     let exists =
         |path: &&CString| rustix::fs::access(path.as_c_str(), rustix::fs::Access::EXISTS).is_ok();
-    let why = match plan.programs.iter().find(exists) {
+    match plan.programs.iter().find(exists) {
         Some(path) => [
             &path.to_string_lossy(),
             " is there, but the interpreter that it names is not",
@@ -318,6 +366,5 @@ fn refusal(spec: &GuestSpec, plan: &Plan, step: u8, error: Errno) -> Refusal {
         .concat(),
         None if program.contains('/') => ["there is no ", program, " in the image"].concat(),
         None => ["there is no ", program, " on PATH in the image"].concat(),
-    };
-    (NOT_FOUND, why)
+    }
 }

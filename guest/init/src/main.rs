@@ -9,10 +9,14 @@ extern crate alloc;
 
 mod child;
 mod files;
+#[path = "../../shared/heap.rs"]
+mod heap;
 mod link;
-mod memory;
 mod mounts;
 mod network;
+mod recorder;
+#[path = "../../shared/runtime.rs"]
+mod runtime;
 mod serve;
 mod start;
 mod sys;

@@ -8,7 +8,7 @@ use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::io::{Errno, read, write};
 use rustix::process::{WaitOptions, WaitStatus, wait};
 
-use crate::child::{Child, set_size};
+use crate::child::{Child, STREAMS, Stream, set_size};
 use crate::link::Link;
 use crate::sys::{self, POLLERR, POLLHUP, POLLIN, POLLOUT, Poll};
 
@@ -24,13 +24,6 @@ struct Server<'a> {
     stdin: Vec<u8>,
     stdin_ended: bool,
     portion: Vec<u8>,
-}
-
-/// Which of the application's streams.
-#[derive(Clone, Copy)]
-enum Stream {
-    Stdout,
-    Stderr,
 }
 
 /// Serves the application until its main process ends, and returns the frame that says how.
@@ -88,20 +81,20 @@ impl Server<'_> {
             self.link.poll().unwrap_or(idle),
             watch(self.child.stdout.as_ref(), POLLIN, room),
             watch(self.child.stderr.as_ref(), POLLIN, room),
+            watch(self.child.records.as_ref(), POLLIN, room),
             watch(self.child.stdin.as_ref(), POLLOUT, !self.stdin.is_empty()),
         ];
         sys::wait(&mut polls, None);
-        let [host, stdout, stderr, stdin] = polls.map(|poll| poll.returned);
+        let [host, outputs @ .., stdin] = polls.map(|poll| poll.returned);
         if host != 0 {
             self.link.receive(host);
             self.link.flush();
             self.obey_all();
         }
-        if stdout & (POLLIN | POLLHUP | POLLERR) != 0 {
-            self.forward(Stream::Stdout, PORTION);
-        }
-        if stderr & (POLLIN | POLLHUP | POLLERR) != 0 {
-            self.forward(Stream::Stderr, PORTION);
+        for (stream, returned) in STREAMS.into_iter().zip(outputs) {
+            if returned & (POLLIN | POLLHUP | POLLERR) != 0 {
+                self.forward(stream, PORTION);
+            }
         }
         if stdin != 0 {
             self.feed();
@@ -166,10 +159,7 @@ impl Server<'_> {
 
     /// Forwards up to `limit` bytes; false when there are none.
     fn forward(&mut self, stream: Stream, limit: usize) -> bool {
-        let pipe = match stream {
-            Stream::Stdout => &mut self.child.stdout,
-            Stream::Stderr => &mut self.child.stderr,
-        };
+        let pipe = self.child.output(stream);
         let Some(fd) = pipe.as_ref() else {
             return false;
         };
@@ -187,6 +177,7 @@ impl Server<'_> {
         self.link.send(&match stream {
             Stream::Stdout => Frame::Stdout(bytes),
             Stream::Stderr => Frame::Stderr(bytes),
+            Stream::Records => Frame::Record(bytes),
         });
         true
     }
@@ -194,13 +185,9 @@ impl Server<'_> {
     /// After the end: what lies in the pipes. Processes that outlive the main
     /// one may write on; what comes later is not waited for.
     fn drain(&mut self) {
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            let pipe = match stream {
-                Stream::Stdout => &self.child.stdout,
-                Stream::Stderr => &self.child.stderr,
-            };
+        for stream in STREAMS {
             let mut left = 0_i32;
-            if let Some(pipe) = pipe {
+            if let Some(pipe) = self.child.output(stream) {
                 let _ = sys::ioctl(pipe.as_fd(), FIONREAD, &mut left);
             }
             let mut left = left.max(0) as usize;

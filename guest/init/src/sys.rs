@@ -2,9 +2,11 @@
 
 use core::arch::{asm, global_asm};
 use core::ffi::c_void;
+use core::ptr::null_mut;
 
 use rustix::fd::{AsRawFd, BorrowedFd};
 use rustix::io::{Errno, Result};
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
 const RT_SIGACTION: usize = 13;
 const RT_SIGPROCMASK: usize = 14;
@@ -43,6 +45,22 @@ unsafe fn call(number: usize, arguments: [usize; 5]) -> Result<usize> {
         return Err(Errno::from_raw_os_error(-result as i32));
     }
     Ok(result as usize)
+}
+
+/// Zeroed memory, or null.
+pub fn map(bytes: usize) -> *mut u8 {
+    let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+    // SAFETY: a new anonymous mapping at an address that the kernel chooses touches nothing that exists.
+    unsafe { mmap_anonymous(null_mut(), bytes, access, flags) }.map_or(null_mut(), <*mut _>::cast)
+}
+
+/// Gives back what [`map`] gave. Failing leaks it, which harms nobody.
+///
+/// # Safety
+/// Nobody uses it any more.
+pub unsafe fn unmap(address: *mut u8, bytes: usize) {
+    // SAFETY: the caller's promise.
+    let _ = unsafe { munmap(address.cast(), bytes) };
 }
 
 /// Writes `byte` to I/O port `port`, if the kernel permits it.

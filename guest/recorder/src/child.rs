@@ -2,11 +2,13 @@
 
 use alloc::vec::Vec;
 
+use lupine_recorder::{NO_PROGRAM, NO_USER};
+
 use crate::filter;
 use crate::options::{Options, Words};
+use crate::report;
 use crate::signals;
 use crate::sys::{self, EACCES, ENOENT, ENOTDIR, Errno, Patience, Result};
-use crate::text::decimal;
 use crate::trace::{self, Until};
 use crate::user::User;
 
@@ -44,11 +46,11 @@ pub fn start(options: &Options, environment: Words) -> Result<Child> {
             sys::exit(NO_TRACE);
         }
         if let Some(Err(error)) = options.user.as_ref().map(User::assume) {
-            sys::say(&[b"cannot become the user: error ", &decimal(error.into())]);
+            report::refused(options.report, NO_USER, error, &[b"cannot become the user"]);
             sys::exit(NOT_RUNNABLE);
         }
         signals::block(mask);
-        become_program(options.program, environment);
+        become_program(options, environment);
     };
     sys::close(go);
     sys::close(tell);
@@ -76,20 +78,14 @@ fn catch(pid: i32) -> Result<()> {
     Ok(())
 }
 
-fn become_program(program: Words, environment: Words) -> ! {
-    let mut words = program;
+fn become_program(options: &Options, environment: Words) -> ! {
+    let mut words = options.program;
     let name = words.next().unwrap_or_default();
-    let error = try_all(name, program, environment);
-    let why: &[u8] = match error {
-        ENOENT | ENOTDIR => b"not found",
-        EACCES => b"permission denied",
-        _ => &decimal(error.into()),
-    };
-    sys::say(&[b"cannot run ", name, b": ", why]);
-    sys::exit(if matches!(error, ENOENT | ENOTDIR) {
-        NOT_FOUND
-    } else {
-        NOT_RUNNABLE
+    let error = try_all(name, options.program, environment);
+    report::refused(options.report, NO_PROGRAM, error, &[b"cannot run ", name]);
+    sys::exit(match error {
+        ENOENT => NOT_FOUND,
+        _ => NOT_RUNNABLE,
     })
 }
 
@@ -100,7 +96,10 @@ fn try_all(name: &[u8], program: Words, environment: Words) -> Errno {
         unsafe { sys::exec(path, program.address(), environment.address()) }
     };
     if name.contains(&b'/') {
-        return attempt(&[name, b"\0"].concat());
+        return match attempt(&[name, b"\0"].concat()) {
+            ENOTDIR => ENOENT,
+            error => error,
+        };
     }
     let mut variables = environment;
     let path = variables.find_map(|entry| entry.strip_prefix(b"PATH="));

@@ -10,7 +10,7 @@ use crate::rules::Rules;
 use crate::sys::{self, Patience};
 use crate::task::{Comm, Task, Tasks};
 use crate::trace::{self, Door, Until};
-use crate::{filter, peer, refusal, signals};
+use crate::{filter, peer, refusal, report, signals};
 
 const SIGTRAP: u32 = 5;
 /// SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU: a stop with one of these is the whole process's.
@@ -38,8 +38,10 @@ pub struct Follower {
     granted: Vec<u32>,
     /// The main process is the program, not our own code before exec.
     started: bool,
-    /// The main process's end.
-    status: Option<u8>,
+    /// Who waits to hear of that.
+    report: Option<i32>,
+    /// The main process's end, as `wait(2)` told it.
+    status: Option<u32>,
 }
 
 impl Follower {
@@ -56,12 +58,13 @@ impl Follower {
             filtered: child.filtered,
             granted: Vec::new(),
             started: false,
+            report: options.report,
             status: None,
         }
     }
 
-    /// Follows to the end; gives the exit status.
-    pub fn follow(mut self) -> u8 {
+    /// Follows to the end; gives the main process's, as `wait(2)` told it.
+    pub fn follow(mut self) -> u32 {
         while self.status.is_none() || self.all {
             let Ok(Some((pid, status))) = sys::wait(-1, Patience::Wait) else {
                 break;
@@ -73,7 +76,8 @@ impl Follower {
             self.ended(pid, status);
         }
         self.rules.report(&mut self.output);
-        self.status.unwrap_or(crate::child::NO_TRACE)
+        self.status
+            .unwrap_or(u32::from(crate::child::NO_TRACE) << 8)
     }
 
     fn changed(&mut self, pid: i32, status: u32) {
@@ -138,7 +142,9 @@ impl Follower {
         if let Some(program) = program {
             task.comm = Comm::of_program(program);
         }
-        self.started = true;
+        if !core::mem::replace(&mut self.started, true) {
+            report::runs(self.report);
+        }
     }
 
     fn at_call(&mut self, pid: i32) {
@@ -202,14 +208,13 @@ impl Follower {
 
     /// Takes note of a thread's end, if this is one.
     fn ended(&mut self, pid: i32, status: u32) -> bool {
-        let signal = (status & 0x7f) as u8;
-        if signal == 0x7f {
+        if status & 0x7f == 0x7f {
             return false;
         }
         let mut task = self.tasks.remove(pid).unwrap_or_else(|| Task::new(pid));
         self.waited(&mut task);
         if task.process == pid {
-            self.process_ended(&task, signal, (status >> 8) as u8);
+            self.process_ended(&task, status);
         } else {
             self.tasks.get_or_new(task.process).refused(task.last);
         }
@@ -232,10 +237,10 @@ impl Follower {
         }
     }
 
-    fn process_ended(&mut self, task: &Task, signal: u8, status: u8) {
+    fn process_ended(&mut self, task: &Task, status: u32) {
         let main = task.pid == self.main;
-        let (how, number): (&[u8], u8) = match signal {
-            0 => (b"status", status),
+        let (how, number): (&[u8], u8) = match status as u8 & 0x7f {
+            0 => (b"status", (status >> 8) as u8),
             signal => (b"signal", signal),
         };
         if main || number != 0 {
@@ -243,7 +248,7 @@ impl Follower {
         }
         if main {
             signals::forward_no_more();
-            self.status = Some(if signal == 0 { status } else { 128 + signal });
+            self.status = Some(status);
         }
     }
 }

@@ -7,15 +7,20 @@ extern crate alloc;
 
 mod asked;
 mod child;
+mod end;
 mod filter;
 mod follow;
+#[path = "../../shared/heap.rs"]
 mod heap;
 mod options;
 mod output;
 mod path;
 mod peer;
 mod refusal;
+mod report;
 mod rules;
+#[path = "../../shared/runtime.rs"]
+mod runtime;
 mod signals;
 mod start;
 mod sys;
@@ -24,6 +29,8 @@ mod text;
 mod trace;
 mod user;
 
+use lupine_recorder::NOT_TRACED;
+
 use crate::follow::Follower;
 use crate::options::{Options, Words};
 
@@ -31,14 +38,18 @@ fn main(arguments: Words, environment: Words) -> ! {
     let Some(options) = Options::read(arguments) else {
         sys::exit(child::NO_TRACE);
     };
-    if options.output > 2 && sys::close_on_exec(options.output).is_err() {
-        sys::say(&[b"--output is no open file"]);
-        sys::exit(child::NO_TRACE);
+    // The program inherits neither.
+    let ours = [Some(options.output), options.report];
+    for fd in ours.into_iter().flatten().filter(|fd| *fd > 2) {
+        if sys::close_on_exec(fd).is_err() {
+            sys::say(&[b"--output or --report is no open file"]);
+            sys::exit(child::NO_TRACE);
+        }
     }
     match child::start(&options, environment) {
-        Ok(child) => sys::exit(Follower::new(&child, options).follow()),
+        Ok(child) => end::end(Follower::new(&child, options).follow()),
         Err(error) => {
-            sys::say(&[b"cannot trace: error ", &text::decimal(error.into())]);
+            report::refused(options.report, NOT_TRACED, error, &[b"cannot trace"]);
             sys::exit(child::NO_TRACE)
         }
     }

@@ -8,7 +8,7 @@ use crate::text::number;
 use crate::user::User;
 
 /// What a person sees who calls it wrongly.
-const USAGE: &[u8] = b"usage: recorder [--output FD] [--refuse RULE]... [--rules FD|FILE] [--user UID:GID[:GROUP,...]] [--all] [--every] -- PROGRAM [ARGUMENT]...";
+const USAGE: &[u8] = b"usage: recorder [--output FD] [--report FD] [--refuse RULE]... [--rules FD|FILE] [--user UID:GID[:GROUP,...]] [--all] [--every] -- PROGRAM [ARGUMENT]...";
 /// Records go to stderr where nobody says otherwise.
 const STDERR: i32 = 2;
 
@@ -53,6 +53,8 @@ impl Iterator for Words {
 pub struct Options {
     /// Descriptor for the records.
     pub output: i32,
+    /// Descriptor that hears once whether the program runs.
+    pub report: Option<i32>,
     pub rules: Rules,
     /// Go on until the last process ends.
     pub all: bool,
@@ -70,6 +72,7 @@ impl Options {
         words.next();
         let mut options = Self {
             output: STDERR,
+            report: None,
             rules: Rules::default(),
             all: false,
             every: false,
@@ -105,6 +108,10 @@ impl Options {
                 let fd = descriptor(words.next());
                 self.output = fd.unwrap_or(STDERR);
                 return fd.is_some();
+            }
+            b"--report" => {
+                self.report = descriptor(words.next());
+                return self.report.is_some();
             }
             b"--refuse" => return words.next().is_some_and(|rule| add(&mut self.rules, rule)),
             b"--rules" => {

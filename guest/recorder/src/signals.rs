@@ -33,7 +33,8 @@ static MAIN: AtomicI32 = AtomicI32::new(0);
 
 #[repr(C)]
 struct Action {
-    handler: extern "C" fn(i32, *const i32, usize),
+    /// Address of a function, or 0 for what the signal does by itself.
+    handler: usize,
     flags: u64,
     restorer: unsafe extern "C" fn(),
     mask: u64,
@@ -80,22 +81,34 @@ pub fn block(mask: u64) -> u64 {
 pub fn forward_to(main: i32) {
     MAIN.store(main, Ordering::Relaxed);
     let action = Action {
-        handler: forward,
+        handler: forward as extern "C" fn(i32, *const i32, usize) as usize,
         flags: SA_SIGINFO | SA_RESTORER | SA_RESTART,
         restorer: recorder_restorer,
         mask: u64::MAX,
     };
-    let action: *const Action = &action;
     for signal in (1..=SIGNALS).filter(|signal| !OURS.contains(signal)) {
-        // SAFETY: the structure is the kernel's, and both functions do what it expects of them.
-        let _ = unsafe {
-            call(
-                RT_SIGACTION,
-                [signal as usize, action as usize, 0, MASK, 0, 0],
-            )
-        };
+        act(signal, &action);
     }
     block(1 << (PIPE - 1));
+}
+
+fn act(signal: i32, action: &Action) {
+    let action: *const Action = action;
+    let numbers = [signal as usize, action as usize, 0, MASK, 0, 0];
+    // SAFETY: the structure is the kernel's, and its functions do what it expects of them.
+    let _ = unsafe { call(RT_SIGACTION, numbers) };
+}
+
+/// From now on this signal, and no other, does to us what it does by itself.
+pub fn let_kill(signal: u8) {
+    let action = Action {
+        handler: 0,
+        flags: SA_RESTORER,
+        restorer: recorder_restorer,
+        mask: 0,
+    };
+    act(signal.into(), &action);
+    block(!(1 << (signal - 1)));
 }
 
 /// Nobody is left to forward to.

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use crate::sys::{Result, call};
+use crate::sys::{ENOSYS, Result, call};
 use crate::text::number;
 
 const SETUID: usize = 105;
@@ -34,14 +34,23 @@ impl User {
         Some(Self { uid, gid, groups })
     }
 
-    /// This process becomes the user, for ever.
+    /// This process becomes the user, for ever. A kernel without users
+    /// (CONFIG_MULTIUSER) knows root alone, and needs not be told.
     pub fn assume(&self) -> Result<()> {
+        let is_root = self.uid == 0 && self.gid == 0;
         let groups = [self.groups.len(), self.groups.as_ptr() as usize];
-        // SAFETY: the kernel reads the list, of the length said.
-        unsafe { call(SETGROUPS, [groups[0], groups[1], 0, 0, 0, 0]) }?;
-        // SAFETY: takes a number.
-        unsafe { call(SETGID, [self.gid as usize, 0, 0, 0, 0, 0]) }?;
-        // SAFETY: takes a number.
-        unsafe { call(SETUID, [self.uid as usize, 0, 0, 0, 0, 0]) }.map(drop)
+        let calls = [
+            (SETGROUPS, groups),
+            (SETGID, [self.gid as usize, 0]),
+            (SETUID, [self.uid as usize, 0]),
+        ];
+        for (number, [a, b]) in calls {
+            // SAFETY: the kernel reads the list, of the length said; the others take a number.
+            match unsafe { call(number, [a, b, 0, 0, 0, 0]) } {
+                Err(ENOSYS) if is_root => {}
+                result => drop(result?),
+            }
+        }
+        Ok(())
     }
 }

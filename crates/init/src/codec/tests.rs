@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Mount, Network, Rlimit};
+use crate::{Mount, Network, Recording, Rlimit};
 
 fn spec() -> impl Strategy<Value = GuestSpec> {
     let words = || prop::collection::vec(any::<String>(), 0..4);
@@ -28,6 +28,11 @@ fn spec() -> impl Strategy<Value = GuestSpec> {
     let rlimits = prop::collection::vec(any::<(u32, u64, u64)>(), 0..3);
     let flags = any::<(bool, bool, bool, (u16, u16))>();
     let seed = prop::collection::vec(any::<u8>(), 0..64);
+    let recording = prop::option::of((
+        prop::collection::vec(any::<u8>(), 0..300),
+        words(),
+        any::<bool>(),
+    ));
     (
         words(),
         words(),
@@ -37,9 +42,20 @@ fn spec() -> impl Strategy<Value = GuestSpec> {
         rlimits,
         flags,
         seed,
+        recording,
     )
         .prop_map(
-            |(argv, env, [cwd, user, hostname], network, mounts, rlimits, flags, seed)| GuestSpec {
+            |(
+                argv,
+                env,
+                [cwd, user, hostname],
+                network,
+                mounts,
+                rlimits,
+                flags,
+                seed,
+                recording,
+            )| GuestSpec {
                 argv,
                 env,
                 cwd,
@@ -73,6 +89,11 @@ fn spec() -> impl Strategy<Value = GuestSpec> {
                     })
                     .collect(),
                 seed,
+                recording: recording.map(|(program, rules, every)| Recording {
+                    program,
+                    rules,
+                    every,
+                }),
             },
         )
 }
@@ -94,6 +115,7 @@ fn frame() -> impl Strategy<Value = Frame> {
         any::<(u8, String)>().prop_map(|(status, why)| Frame::Refused(status, why)),
         any::<u8>().prop_map(Frame::Exited),
         any::<u8>().prop_map(Frame::Killed),
+        bytes().prop_map(Frame::Record),
     ]
 }
 

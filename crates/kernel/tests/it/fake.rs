@@ -53,6 +53,7 @@ fn a_kernel_of_the_pinned_source_is_found_without_that_source() {
             .is_none()
     );
     world.data.pin.sha256 = kernel.metadata.source_sha256;
+    world.data.pin.patch_sets.clear();
     let found = find(&world.store, &asked(PLAIN), &world.data).unwrap();
     assert_eq!(found.unwrap().key, kernel.key);
     let other = asked("CONFIG_PVH=y");

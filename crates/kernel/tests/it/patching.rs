@@ -25,7 +25,7 @@ fn world(patches: &[(&str, &str)]) -> World {
     }
     World {
         data: Data::from_dir(&dir).unwrap(),
-        patch_sets: vec!["disks".into()],
+        patch_sets: vec!["none".into(), "disks".into()],
         ..world
     }
 }
@@ -42,12 +42,19 @@ fn a_patch_changes_the_kernel_and_not_the_source() {
             .is_file()
     );
     let plain = World {
-        patch_sets: Vec::new(),
+        patch_sets: vec!["none".into()],
         ..world
     };
     let kernel = plain.build("CONFIG_PVH=y").unwrap();
     assert_ne!(kernel.metadata.vmlinux, patched.metadata.vmlinux);
-    let tree = source_tree(&plain.store, &plain.data, &plain.source, &[], &plain.said).unwrap();
+    let tree = source_tree(
+        &plain.store,
+        &plain.data,
+        &plain.source,
+        &plain.patch_sets,
+        &plain.said,
+    )
+    .unwrap();
     let original = fs::read(fake_kernel().join("fs/disk.c")).unwrap();
     assert_eq!(fs::read(tree.dir.join("fs/disk.c")).unwrap(), original);
 }
@@ -67,7 +74,7 @@ fn a_patch_that_does_not_apply_names_file_and_hunk() {
 #[test]
 fn an_unknown_patch_set_lists_the_known_ones() {
     let world = World {
-        patch_sets: vec!["kml2".into()],
+        patch_sets: vec!["none".into(), "kml2".into()],
         ..world(&[("0001-a.patch", GOOD)])
     };
     let error = world.build("CONFIG_PVH=y").unwrap_err();

@@ -18,6 +18,7 @@ fn real_world() -> World {
     World {
         store: Store::open(root).unwrap(),
         source: SourceSpec::Debian,
+        patch_sets: Vec::new(),
         ..World::new()
     }
 }
@@ -55,7 +56,14 @@ fn resolution_is_that_of_the_kernels_merge_config() {
 #[test]
 fn the_real_kconfig_files_are_read_with_their_architecture() {
     let world = real_world();
-    let tree = source_tree(&world.store, &world.data, &world.source, &[], &world.said).unwrap();
+    let tree = source_tree(
+        &world.store,
+        &world.data,
+        &world.source,
+        &world.patch_sets,
+        &world.said,
+    )
+    .unwrap();
     let symbols = symbols(&world.store, &tree).unwrap();
     assert!(symbols.symbols.len() > 10_000, "{}", symbols.symbols.len());
     let pvh = &symbols.get("PVH").unwrap().definitions[0];

@@ -1,11 +1,13 @@
 //! Flags that decide what is loaded and built.
 
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use super::values;
+use crate::manifest::Manifest;
 
 /// When to ask a registry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum PullPolicy {
     /// When the image is not in the cache
     Missing,
@@ -16,7 +18,7 @@ pub enum PullPolicy {
 }
 
 /// Where the image comes from.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 pub struct FetchOptions {
     /// Platform of the image; linux/amd64 is the one there is
     #[arg(long, value_name = "OS/ARCH", value_parser = values::platform)]
@@ -27,7 +29,7 @@ pub struct FetchOptions {
 }
 
 /// How much the kernel holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum ProfileChoice {
     /// The least that boots
     Base,
@@ -38,7 +40,7 @@ pub enum ProfileChoice {
 }
 
 /// What the kernel is made of.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 pub struct KernelOptions {
     /// How much the kernel holds
     #[arg(long, value_enum, default_value = "app")]
@@ -64,7 +66,7 @@ pub struct KernelOptions {
         hide_env_values = true
     )]
     pub kernel_source: String,
-    /// Patch set to apply
+    /// Patch set to apply besides those that every kernel gets; none leaves these out
     #[arg(long = "patch-set", value_name = "SET")]
     pub patch_sets: Vec<String>,
     /// Compile this many files at once [default: the number of processors]
@@ -73,7 +75,7 @@ pub struct KernelOptions {
 }
 
 /// Everything that decides what a bundle holds.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 pub struct BuildOptions {
     /// Where the image comes from.
     #[command(flatten)]
@@ -96,10 +98,13 @@ pub struct BuildOptions {
     /// Make a kernel that can also do this
     #[arg(long = "with", value_enum, value_name = "PART")]
     pub with: Vec<Part>,
+    /// What is known of the application, where somebody said so.
+    #[arg(skip)]
+    pub manifest: Option<Manifest>,
 }
 
 /// Parts of a machine that a kernel is made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum Part {
     /// Shared host directories (run -v)
     Volumes,

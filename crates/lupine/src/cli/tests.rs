@@ -50,7 +50,7 @@ fn short_flags_combine_and_take_values_as_dockers_do() {
     let options = run("-it -p8080:80 -eA=1 -m1g -w/tmp -l k=v --option X=y redis sh");
     assert!(options.interactive && options.tty);
     assert_eq!(options.publish[0].host_port, 8080);
-    assert_eq!(options.memory, Some(1024));
+    assert_eq!(options.app.memory, Some(1024));
     assert_eq!(options.label, [("k".to_owned(), "v".to_owned())]);
     assert_eq!(
         options.build.kernel.options,

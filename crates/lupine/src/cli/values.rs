@@ -7,6 +7,8 @@ mod size;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 pub use net::{Network, Publish, TapAddress, network, publish};
 pub use signal::SignalNumber;
 pub use size::{memory, room};
@@ -16,6 +18,12 @@ type Parsed<T> = Result<T, String>;
 /// A whole number of seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DurationSecs(pub u64);
+
+impl From<DurationSecs> for std::time::Duration {
+    fn from(seconds: DurationSecs) -> Self {
+        Self::from_secs(seconds.0)
+    }
+}
 
 impl FromStr for DurationSecs {
     type Err = String;
@@ -48,7 +56,7 @@ pub fn tail(text: &str) -> Parsed<Tail> {
 }
 
 /// One `-e`: a value, or one to be taken from Lupine's own environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvVar {
     /// Name.
     pub key: String,
@@ -72,7 +80,7 @@ pub fn env_var(text: &str) -> Parsed<EnvVar> {
 }
 
 /// One `-v`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
     /// Directory or file on the host.
     pub source: PathBuf,
@@ -187,7 +195,7 @@ pub fn workdir(text: &str) -> Parsed<String> {
 }
 
 /// One `--ulimit`, numbers as in `getrlimit(2)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ulimit {
     /// `RLIMIT_*` on x86-64.
     pub resource: u32,

@@ -6,12 +6,12 @@ use lupine_kconfig::{
     Difference, DotConfig, Explanation, Merged, Origin, Reason, Symbols, explain,
 };
 use lupine_needs::Needs;
-use lupine_store::At;
-use miette::{Result, WrapErr, miette};
+use miette::{Result, miette};
 use serde_json::{Value, json};
 
 use super::Context;
-use crate::cli::{BuildOptions, ConfigArgs};
+use crate::cli::{BuildOptions, ConfigArgs, Output, Target};
+use crate::missing::dot_config as dot_config_in;
 use crate::pipeline::{Pipeline, Prepared};
 use crate::printer;
 
@@ -44,6 +44,27 @@ pub fn config(context: &Context<'_>, args: &ConfigArgs) -> Result<u8> {
         None => reasons.explain_all(args.format.is_json()),
     }
     Ok(0)
+}
+
+/// Why an image's kernel has an option, or has it not.
+pub fn explain_image(
+    context: &Context<'_>,
+    image: &str,
+    option: &str,
+    options: &BuildOptions,
+    format: Output,
+) -> Result<u8> {
+    let args = ConfigArgs {
+        options: options.clone(),
+        explain: Some(option.to_owned()),
+        diff: None,
+        format,
+        target: Target {
+            image: image.to_owned(),
+            command: Vec::new(),
+        },
+    };
+    config(context, &args)
 }
 
 /// A `.config` file or a bundle: there is a config, and no stage to ask for reasons.
@@ -83,10 +104,7 @@ fn read_finished(target: &str) -> Result<DotConfig> {
     } else {
         path.to_owned()
     };
-    let text = std::fs::read_to_string(&file).at("read", &file)?;
-    DotConfig::parse(&text)
-        .map_err(miette::Report::new)
-        .wrap_err_with(|| format!("{} is no .config file", file.display()))
+    dot_config_in(&file)
 }
 
 fn dot_config(

@@ -1,27 +1,33 @@
 //! `lupine run`.
 
 mod base;
-mod guest;
+mod from_manifest;
 mod shares;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::IsTerminal;
 
+use lupine_init::GuestSpec;
 use lupine_store::Store;
 use miette::{Report, Result, miette};
 
 use super::Context;
 use crate::cli::values::{Publish, SignalNumber};
-use crate::cli::{Accel, Network, Part, RunOptions, split_command};
-use crate::monitor::{Inbox, Launch, Monitor, NetworkPlan, start_detached};
-use crate::state::{Created, GuestDir, Record, State};
+use crate::cli::{Network, Part, ProfileChoice, RunOptions, split_command};
+use crate::manifest::Saved;
+use crate::monitor::{Inbox, Launch, Monitor, NetworkPlan, start_detached, terminal_size};
+use crate::state::{Created, GuestDir, Record, Refusals, State};
 use crate::tap::{self, Tap};
-use crate::{OWN_FAILURE, pipeline, printer};
+use crate::{OWN_FAILURE, guest_spec, pipeline, printer};
 
 use base::Base;
 
 /// Runs an image or a bundle; gives the application's exit status.
 pub fn run(context: &Context<'_>, mut options: RunOptions) -> Result<u8> {
+    if let Some(file) = options.file.clone() {
+        from_manifest::apply(&file, &mut options)?;
+    }
     check(&options)?;
     imply_parts(&mut options);
     let store = context.store()?;
@@ -38,6 +44,7 @@ pub fn run(context: &Context<'_>, mut options: RunOptions) -> Result<u8> {
         options.network = Network::None;
     }
     context.reporter.finish();
+    learn(context, &state, &store, &options, &base)?;
     let status = launch(context, &store, &state, &options, &base, in_use);
     status.or_else(|(status, report)| {
         printer::report(&report);
@@ -74,7 +81,7 @@ fn check(options: &RunOptions) -> Result<()> {
     if options.no_init {
         check_no_init(options)?;
     }
-    shares::check(&options.volume)
+    shares::check(&options.app.volume)
 }
 
 fn check_tap(options: &RunOptions, device: Option<&crate::cli::values::TapAddress>) -> Result<()> {
@@ -109,15 +116,15 @@ fn check_no_init(options: &RunOptions) -> Result<()> {
     let given = [
         ("-i", options.interactive),
         ("-t", options.tty),
-        ("-v", !options.volume.is_empty()),
+        ("-v", !options.app.volume.is_empty()),
         (
             "-e",
-            !options.env.is_empty() || !options.env_file.is_empty(),
+            !options.app.env.is_empty() || !options.app.env_file.is_empty(),
         ),
-        ("-w", options.workdir.is_some()),
-        ("-u", options.user.is_some()),
+        ("-w", options.app.workdir.is_some()),
+        ("-u", options.app.user.is_some()),
         ("-p", !options.publish.is_empty()),
-        ("--ulimit", !options.ulimit.is_empty()),
+        ("--ulimit", !options.app.ulimit.is_empty()),
     ];
     match given.iter().find(|(_, given)| *given) {
         None => Ok(()),
@@ -136,7 +143,7 @@ fn wants_card(options: &RunOptions) -> bool {
 /// What run's own flags ask of the kernel.
 fn imply_parts(options: &mut RunOptions) {
     let parts = [
-        (Part::Volumes, !options.volume.is_empty()),
+        (Part::Volumes, !options.app.volume.is_empty()),
         (Part::Terminal, options.tty),
         (Part::Network, wants_card(options)),
         (Part::NoNetwork, options.network == Network::None),
@@ -146,6 +153,37 @@ fn imply_parts(options: &mut RunOptions) {
             options.build.with.push(part);
         }
     }
+}
+
+/// Has it found out what an unknown application needs, while the guest runs on the general kernel.
+fn learn(
+    context: &Context<'_>,
+    state: &State,
+    store: &Store,
+    options: &RunOptions,
+    base: &Base,
+) -> Result<()> {
+    let saved = Saved::of(state);
+    let Some(application) = base.application.as_ref().filter(|_| base.unknown) else {
+        return Ok(());
+    };
+    let chosen = options.build.kernel.profile != ProfileChoice::App;
+    if options.no_learn || chosen {
+        return Ok(());
+    }
+    let image = &application.image;
+    if saved.file(&application.key, "failed")?.exists() {
+        context.reporter.line(&format!(
+            "{image} runs on the general kernel: it could not be found out what it needs (lupine needs --run {image} says why)"
+        ));
+        return Ok(());
+    }
+    let log = application.learn_behind(state, store, &saved)?;
+    context.reporter.line(&format!(
+        "{image} is not known: it runs on the general kernel, and its own is made behind it ({})",
+        log.display()
+    ));
+    Ok(())
 }
 
 /// From here on the exit status matters as much as the message.
@@ -176,6 +214,9 @@ fn launch(
         None => detach(state, store, &dir, lock, &launch),
         Some(inbox) => {
             let monitor = Monitor {
+                refusals: Refusals::open(&dir.path).map_err(|e| failed(e.into()))?,
+                told: BTreeSet::new(),
+                asked_to_end: false,
                 state,
                 store,
                 dir,
@@ -246,7 +287,7 @@ fn record(name: &str, options: &RunOptions, base: &Base, ports: &[Publish]) -> R
         Network::Tap(Some(tap)) => format!("tap={}", tap.device),
     };
     let mut stats = base.stats.clone();
-    stats.memory.mem_mib = options.memory.unwrap_or(base.mem_mib);
+    stats.memory.mem_mib = options.app.memory.unwrap_or(base.mem_mib);
     stats.cpus = options.build.cpus;
     Record {
         image: base.image.clone(),
@@ -296,7 +337,10 @@ fn prepare(
     let (network, address) = match &options.network {
         Network::User => (NetworkPlan::User(ports), None),
         Network::None => (NetworkPlan::None, None),
-        Network::Tap(Some(tap)) => (NetworkPlan::Tap(tap.device.clone()), guest::address(tap)),
+        Network::Tap(Some(tap)) => (
+            NetworkPlan::Tap(tap.device.clone()),
+            guest_spec::address(tap),
+        ),
         Network::Tap(None) => {
             let tap = Tap::make(&created.dir)?;
             created.record.tap = Some(tap.device.clone());
@@ -305,8 +349,10 @@ fn prepare(
             (NetworkPlan::Tap(tap.device.clone()), Some(tap.network()))
         }
     };
-    let (shares, mounts) = shares::of(&options.volume, &created.dir.path)?;
-    let spec = guest::spec(options, base, &created.dir.name, address, mounts)?;
+    let (shares, mounts) = shares::of(&options.app.volume, &created.dir.path)?;
+    let mut spec = spec(options, base, &created.dir.name)?;
+    spec.network = address;
+    spec.mounts = mounts;
     Ok(Launch {
         kernel: base.stats.kernel.path.clone(),
         rootfs: (
@@ -320,19 +366,32 @@ fn prepare(
         vmm_args: options.vmm_args.clone(),
         kernel_args: options.kernel_args.clone(),
         bare: base.bare.clone(),
-        accel: accel(options.accel),
+        accel: options.app.accel.into(),
         guest: spec,
         stats_file: options.stats.as_deref().map(absolute),
         wait_ready: options.wait_ready,
+        on_missing: options.on_missing,
+        dispensable: base.dispensable.clone(),
+        application: base.application.clone(),
+        needs: base.needs.clone(),
     })
 }
 
-fn accel(choice: Accel) -> lupine_vm::AccelChoice {
-    match choice {
-        Accel::Auto => lupine_vm::AccelChoice::Auto,
-        Accel::Kvm => lupine_vm::AccelChoice::Kvm,
-        Accel::Tcg => lupine_vm::AccelChoice::Tcg,
+/// What the guest's init is told, but for the network and the mounts.
+fn spec(options: &RunOptions, base: &Base, name: &str) -> Result<GuestSpec> {
+    let hostname = options.hostname.clone();
+    let hostname = hostname.unwrap_or_else(|| name.replace(['_', '.'], "-"));
+    let mut own = base.spec.clone();
+    if options.tty {
+        guest_spec::set(&mut own.env, "TERM", "xterm");
     }
+    let mut spec = guest_spec::spec(&own, &options.app, &hostname)?;
+    spec.terminal = options.tty;
+    spec.stdin = options.interactive;
+    if options.tty {
+        spec.winsize = terminal_size().unwrap_or_default();
+    }
+    Ok(spec)
 }
 
 /// A detached monitor has another working directory.

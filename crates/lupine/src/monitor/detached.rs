@@ -4,6 +4,7 @@
 //! free between the two processes; the monitor's stdout is a pipe that says
 //! when the guest is ready.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::conclude::failure;
 use super::{Inbox, Launch, Monitor};
 use crate::progress::{Reporter, Verbosity};
-use crate::state::{EndRecord, GuestDir, State};
+use crate::state::{EndRecord, GuestDir, Refusals, State};
 
 /// What the monitor says to the command that started it, as one line of JSON.
 #[derive(Debug, Serialize, Deserialize)]
@@ -136,6 +137,9 @@ pub fn monitor(name: &str, state: &State, store: &Store) -> Result<u8> {
     let path = dir.path.join("launch.json");
     let launch = std::fs::read(&path).at("read", &path)?;
     let monitor = Monitor {
+        refusals: Refusals::open(&dir.path)?,
+        told: BTreeSet::new(),
+        asked_to_end: false,
         state,
         store,
         record: found.record()?.clone(),

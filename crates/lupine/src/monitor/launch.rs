@@ -1,13 +1,18 @@
 //! What a monitor has to know to boot a guest; `launch.json` of a detached one.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use lupine_init::GuestSpec;
+use lupine_needs::Need;
 use lupine_vm::{AccelChoice, NetworkSpec, Share, VmSpec};
 use serde::{Deserialize, Serialize};
 
+use crate::application::Application;
+use crate::cli::OnMissing;
 use crate::cli::values::Publish;
+use crate::manifest::{CheckPart, ImagePart, MachinePart, Manifest, NeedPart, VERSION};
 
 /// Everything a monitor has to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +43,14 @@ pub struct Launch {
     pub stats_file: Option<PathBuf>,
     /// Whether `run -d` waits until ports answer.
     pub wait_ready: bool,
+    /// What to do when the guest is refused something that its kernel lacks.
+    pub on_missing: OnMissing,
+    /// Options that it is known to do without.
+    pub dispensable: BTreeSet<String>,
+    /// How to make its kernel, unless that came from a bundle.
+    pub application: Option<Application>,
+    /// What its kernel was made for, the machine apart.
+    pub needs: Vec<Need>,
 }
 
 /// The guest's network.
@@ -86,6 +99,23 @@ impl Launch {
             kernel_args: self.kernel_args.clone(),
             dir: dir.into(),
             bare: self.bare.clone(),
+        }
+    }
+
+    /// What is known of the application, before runs have shown anything.
+    pub fn manifest(&self, application: &Application) -> Manifest {
+        Manifest {
+            version: VERSION,
+            image: ImagePart {
+                reference: application.image.clone(),
+                command: application.command.clone(),
+                entrypoint: application.build.entrypoint.clone(),
+                ..ImagePart::default()
+            },
+            machine: MachinePart::default(),
+            check: CheckPart::default(),
+            kernel: None,
+            needs: self.needs.iter().map(NeedPart::from).collect(),
         }
     }
 

@@ -30,6 +30,7 @@ pub fn of(image: &Image, tree: &Tree, spec: &GuestSpec) -> Subject {
             .collect(),
         user: spec.user.clone(),
         volumes: image.volumes(),
+        learned: None,
     }
 }
 

@@ -47,6 +47,8 @@ impl Lupine {
         let mut command = Command::new(LUPINE);
         command
             .env("LUPINE_CACHE", cache())
+            // A test asks for what it wants to be found out.
+            .env("LUPINE_NO_LEARN", "true")
             .env("LUPINE_STATE", self.state.path())
             .timeout(PATIENCE);
         command
@@ -75,6 +77,8 @@ impl Lupine {
         Tool::new(LUPINE)
             .args(run_words(flags, words))
             .env("LUPINE_CACHE", cache())
+            // A test asks for what it wants to be found out.
+            .env("LUPINE_NO_LEARN", "true")
             .env("LUPINE_STATE", self.state.path())
             .stdout(stdout)
             .log_to(self.state.path().join("stderr"))

@@ -7,10 +7,13 @@ mod bad_input;
 mod cli;
 mod crash;
 mod detached;
+mod discovery;
 mod guest;
 mod lists;
 mod network;
 mod pulled;
+mod recorder;
+mod refusals;
 #[path = "../../../image/tests/it/registry.rs"]
 mod registry;
 mod run;

@@ -246,3 +246,43 @@ proptest! {
         }
     }
 }
+
+fn learned(minimized: bool) -> Subject {
+    let need = |feature: &str, state| Need {
+        feature: feature.into(),
+        options: vec![crate::Setting {
+            option: "CONFIG_EPOLL".into(),
+            value: "y".into(),
+            why: "seen".into(),
+        }],
+        state,
+        evidence: vec![Evidence {
+            source: Source::Trace,
+            text: "seen".into(),
+        }],
+    };
+    Subject {
+        learned: Some(crate::Learned {
+            needs: vec![need("epoll", State::Used), need("eventfd", State::Optional)],
+            minimized,
+        }),
+        ..run(&["redis-server"])
+    }
+}
+
+#[test]
+fn what_runs_have_shown_stands_in_for_the_table() {
+    let tables = Tables::builtin().unwrap();
+    let machine = Machine::default();
+    let needs = derive(&tables, &learned(true), &machine, Profile::App);
+    assert_eq!(needs.get("epoll").unwrap().state, State::Used);
+    assert!(needs.get("sysvipc").is_none(), "{needs:?}");
+    assert!(!needs.built().any(|need| need.feature == "eventfd"));
+}
+
+#[test]
+fn until_it_was_minimised_its_kernel_shares_with_others() {
+    let tables = Tables::builtin().unwrap();
+    let needs = derive(&tables, &learned(false), &Machine::default(), Profile::App);
+    assert_eq!(needs.get("sysvipc").unwrap().state, State::Shared);
+}

@@ -118,9 +118,9 @@ impl Condition {
         found
     }
 
-    /// Whether it depends on this option: it holds with every option on that it asks for, and
-    /// no longer when only this one is off.
-    pub fn is_owned_by(&self, option: &str) -> bool {
+    /// Whether it depends on these options: it holds with every option on that it asks for, and
+    /// no longer when only these are off.
+    pub fn is_lost_without(&self, options: &BTreeSet<String>) -> bool {
         let mut wanted = BTreeSet::new();
         self.visit(true, &mut |name, positive| {
             if positive {
@@ -128,7 +128,7 @@ impl Condition {
             }
         });
         self.holds(&|name| wanted.contains(name))
-            && !self.holds(&|name| name != option && wanted.contains(name))
+            && !self.holds(&|name| wanted.contains(name) && !options.contains(name))
     }
 
     /// The options to turn on, sorted. Of several alternatives it is the one that needs the

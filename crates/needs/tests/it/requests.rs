@@ -109,7 +109,10 @@ fn all_features_together_agree() {
 fn allowed_drops_are_asked_for_somewhere() {
     let text = include_str!("../../../../kernel/config/allowed.config");
     let allowed = Allowed::parse("allowed.config", text).unwrap();
-    let mut asked = vec![fragment!(Base, "base.config")];
+    let mut asked = vec![
+        fragment!(Base, "base.config"),
+        fragment!(Vmm, "vmm/qemu.config"),
+    ];
     asked.extend(features());
     for (option, drop) in &allowed.drops {
         let mut lines = asked.iter().flat_map(|f| &f.lines);

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use lupine_recorder::Line;
+use lupine_recorder::{Line, NO_PROGRAM, RUNS, decode_report};
 
-use crate::run::{ask, asks, run, start};
+use crate::run::{ask, asks, run, run_reporting, start};
 
 #[test]
 fn what_cannot_be_run_is_told_as_a_shell_tells_it() {
@@ -22,6 +22,23 @@ fn what_cannot_be_run_is_told_as_a_shell_tells_it() {
 }
 
 #[test]
+fn a_parent_hears_once_whether_the_program_runs() {
+    let report = |program: &[&str]| {
+        let (run, report) = run_reporting(&[], program);
+        assert_eq!(run.stderr, "");
+        decode_report(report.try_into().unwrap())
+    };
+    // Its own status is not taken for a program that cannot be run.
+    let itself = ["busybox", "sh", "-c", "exit 127"];
+    assert_eq!(report(&itself), (RUNS, 0));
+    assert_eq!(report(&["no-such-program"]), (NO_PROGRAM, 2));
+    assert_eq!(report(&["/etc/passwd/x"]), (NO_PROGRAM, 2));
+    assert_eq!(report(&["/etc/passwd"]), (NO_PROGRAM, 13));
+    let (_, nothing) = run_reporting(&["--refuse", "x"], &["true"]);
+    assert!(nothing.is_empty(), "{nothing:?}");
+}
+
+#[test]
 fn wrong_options_are_told() {
     for options in [
         &["--what"][..],
@@ -35,10 +52,10 @@ fn wrong_options_are_told() {
 }
 
 #[test]
-fn a_signal_that_kills_is_told() {
+fn a_signal_that_kills_is_told_and_kills_the_recorder_too() {
     for (word, signal) in [("segv", 11), ("crash", 11), ("abort", 6)] {
         let run = ask(&[], &[word]);
-        assert_eq!(run.status, Some(128 + i32::from(signal)), "{word}");
+        assert_eq!(run.signal, Some(i32::from(signal)), "{word}");
         assert_eq!(run.ends()[0].how, Err(signal), "{word}");
     }
 }
@@ -102,7 +119,7 @@ fn a_call_that_lasts_to_the_end_is_recorded() {
     started.until("stdout", "eventfd");
     kill("TERM", &started.running.pid().to_string());
     let run = started.finish();
-    assert_eq!(run.status, Some(128 + 15));
+    assert_eq!(run.signal, Some(15));
     assert!(run.has("syscall:pause", 0));
     assert!(matches!(
         run.lines.last(),

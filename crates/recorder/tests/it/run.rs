@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -55,6 +56,8 @@ pub struct Started {
 pub struct Run {
     /// Exit status; `None` if a signal ended the recorder itself.
     pub status: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
     pub lines: Vec<Line>,
     pub stdout: String,
     pub stderr: String,
@@ -112,7 +115,7 @@ impl Started {
         let started = Instant::now();
         let status = loop {
             if let Some(status) = self.running.try_status().unwrap() {
-                break status.code();
+                break status;
             }
             assert!(
                 started.elapsed() < LIMIT,
@@ -125,7 +128,8 @@ impl Started {
         let lines = text.split_inclusive('\n');
         let lines = lines.map(|line| parse(line.as_bytes()).unwrap_or_else(|_| panic!("{line:?}")));
         Run {
-            status,
+            status: status.code(),
+            signal: status.signal(),
             lines: lines.collect(),
             stdout: self.text("stdout"),
             stderr: self.text("stderr"),
@@ -141,6 +145,16 @@ pub fn run(options: &[&str], program: &[&str]) -> Run {
 /// As [`run`], with this on stdin.
 pub fn run_with(program: &[&str], stdin: &str) -> Run {
     start_with(&[], &[], program, stdin).finish()
+}
+
+/// As [`run`], and what the recorder reports to its parent.
+pub fn run_reporting(options: &[&str], program: &[&str]) -> (Run, Vec<u8>) {
+    let report = tempfile::NamedTempFile::new().unwrap();
+    let script = format!("exec 4>{}; exec \"$@\"", report.path().display());
+    let prefix = ["sh", "-c", &script, "sh"];
+    let options = [&["--report", "4"], options].concat();
+    let run = start_with(&prefix, &options, program, "").finish();
+    (run, std::fs::read(report.path()).unwrap())
 }
 
 /// As [`run`], where the recorder cannot read other processes' memory at once.

@@ -60,6 +60,7 @@ impl FakeGuest {
         assert!(!spec.seed.is_empty());
         self.send(&Frame::Warning("careful".into()));
         self.send(&Frame::Started);
+        self.send(&Frame::Record(b"line\n".to_vec()));
         loop {
             match self.receive() {
                 Frame::Stdin(bytes) => {
@@ -96,6 +97,10 @@ fn fake_vmm_process() {
     }
     match script.as_str() {
         "echo" => guest.echo(),
+        "lacking" => {
+            marks.write_all(b"\x1e213\t-\n?\x1e41").unwrap();
+            marks.write_all(b"\ta,1\n\x1etorn").unwrap();
+        }
         "garbage" => guest.port.write_all(&[0xff; 64]).unwrap(),
         "flood" => {
             for _ in 0..2000 {
@@ -178,6 +183,7 @@ fn stdin_signals_output_marks_and_status_pass() {
     assert_eq!(marks, [Mark::VmmStart, Mark::InitStart, Mark::AppStart]);
     for event in [
         Event::Warning("careful".into()),
+        Event::Record(b"line\n".to_vec()),
         Event::Stdout(b"hello".to_vec()),
         Event::Stderr(vec![2]),
     ] {
@@ -188,6 +194,18 @@ fn stdin_signals_output_marks_and_status_pass() {
     assert_eq!(outcome.end, End::Exited(3));
     assert!(outcome.boot_us.contains_key("vmm-start..app-start"));
     assert!(outcome.peak_rss_kib.is_some());
+}
+
+#[test]
+fn whole_lines_of_the_kernel_are_refusals() {
+    let place = place();
+    let guest = start("lacking", &place);
+    let refusal = |event| match event {
+        Event::Refusal(line) => Some(line),
+        _ => None,
+    };
+    let lines: Vec<String> = guest.events().iter().filter_map(refusal).collect();
+    assert_eq!(lines, ["213\t-", "41\ta,1"]);
 }
 
 #[test]

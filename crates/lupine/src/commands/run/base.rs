@@ -1,23 +1,23 @@
 //! What a run starts from: a bundle that is there, or one that is put together now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use lupine_bundle::Bundle;
 use lupine_image::Link;
 use lupine_init::GuestSpec;
 use lupine_kernel::KernelImage;
+use lupine_needs::{Need, Needs, Source, State};
 use lupine_rootfs::Rootfs;
 use lupine_store::Store;
 use miette::{Result, miette};
 
+use crate::application::Application;
 use crate::cli::{Network, RunOptions};
-use crate::pipeline::{Pipeline, Prepared, command_line};
+use crate::manifest::Saved;
+use crate::pipeline::{MEM_MIB, Pipeline, Prepared, command_line};
 use crate::progress::Reporter;
 use crate::state::{KernelStats, RootfsStats, Stats};
-
-/// Memory of a guest whose application asks for no more.
-const MEM_MIB: u32 = 512;
 
 /// What a run starts from.
 #[derive(Debug, Default)]
@@ -40,6 +40,14 @@ pub struct Base {
     pub network: bool,
     /// Kernel and root file system.
     pub stats: Stats,
+    /// How to make the kernel, unless it came from a bundle.
+    pub application: Option<Application>,
+    /// What the kernel was made for, the machine apart.
+    pub needs: Vec<Need>,
+    /// Options that the application is known to do without.
+    pub dispensable: BTreeSet<String>,
+    /// Nothing is known of the application: its kernel is the general one.
+    pub unknown: bool,
 }
 
 impl Base {
@@ -87,6 +95,13 @@ impl Base {
         // The image's own command is packed, so that other commands share the file.
         let own = pipeline.own_spec(&prepared);
         let rootfs = pipeline.rootfs(&prepared, &own, &options.build)?;
+        let application = Application {
+            key: Saved::key(&prepared.image.digest, &prepared.spec.argv),
+            image: image.into(),
+            command: command.to_vec(),
+            build: options.build.clone(),
+            app: options.app.clone(),
+        };
         Ok(Self {
             image: image.into(),
             digest: prepared.image.digest.clone(),
@@ -95,6 +110,10 @@ impl Base {
             stop_signal: prepared.image.stop_signal(),
             labels: prepared.image.labels(),
             network: prepared.needs.get("net").is_some(),
+            needs: own_needs(&prepared.needs),
+            dispensable: dispensable(&prepared.needs),
+            unknown: is_unknown(&prepared.needs),
+            application: Some(application.without_terminal()),
             spec: prepared.spec,
             stats: stats_of(&kernel, &rootfs, &options.build.kernel.vmm),
         })
@@ -125,8 +144,31 @@ impl Base {
             network: features(bundle).contains(&"net"),
             spec,
             stats: stats_of_bundle(bundle),
+            ..Self::default()
         })
     }
+}
+
+/// Whether the kernel has what the general one has, for want of knowledge.
+fn is_unknown(needs: &Needs) -> bool {
+    needs.needs.iter().any(|need| need.state == State::Assumed)
+}
+
+/// What is known of the application itself.
+fn own_needs(needs: &Needs) -> Vec<Need> {
+    let is_own = |need: &&Need| {
+        !matches!(need.state, State::Shared | State::Assumed)
+            && need.evidence.iter().any(|e| e.source != Source::Machine)
+    };
+    needs.needs.iter().filter(is_own).cloned().collect()
+}
+
+/// Options that the application is known to do without.
+fn dispensable(needs: &Needs) -> BTreeSet<String> {
+    let optional = needs.needs.iter().filter(|n| n.state == State::Optional);
+    optional
+        .flat_map(|need| need.options.iter().map(|s| s.option.clone()))
+        .collect()
 }
 
 fn stats_of(kernel: &KernelImage, rootfs: &Rootfs, vmm: &str) -> Stats {
@@ -226,7 +268,12 @@ fn check_bundle(bundle: &Bundle, options: &RunOptions) -> Result<()> {
     }
     let features = features(bundle);
     let wanted = [
-        ("-v", "9p", "--with volumes ", !options.volume.is_empty()),
+        (
+            "-v",
+            "9p",
+            "--with volumes ",
+            !options.app.volume.is_empty(),
+        ),
         ("-t", "devpts", "--with terminal ", options.tty),
         ("--cpus", "smp", "--cpus N ", options.build.cpus > 1),
         ("-p", "net", "--with network ", !options.publish.is_empty()),

@@ -1,12 +1,10 @@
-//! What the guest's init is told.
+//! What the guest's init is told about the application.
 
-use lupine_init::{GuestSpec, Mount, Network, Rlimit};
+use lupine_init::{GuestSpec, Network, Rlimit};
 use miette::{Result, miette};
 
-use super::base::Base;
-use crate::cli::RunOptions;
+use crate::cli::AppOptions;
 use crate::cli::values::{EnvVar, TapAddress, env_var};
-use crate::monitor::terminal_size;
 
 /// `RLIMIT_NOFILE` on x86-64.
 const NOFILE: u32 = 7;
@@ -17,47 +15,35 @@ const NOFILE_DEFAULT: Rlimit = Rlimit {
     hard: 1 << 20,
 };
 
-/// The specification of this run: the base's, changed by flags.
-pub fn spec(
-    options: &RunOptions,
-    base: &Base,
-    name: &str,
-    network: Option<Network>,
-    mounts: Vec<Mount>,
-) -> Result<GuestSpec> {
-    let mut spec = base.spec.clone();
-    let hostname = options.hostname.clone();
-    spec.hostname = hostname.unwrap_or_else(|| name.replace(['_', '.'], "-"));
-    set(&mut spec.env, "HOSTNAME", &spec.hostname);
-    if options.tty {
-        set(&mut spec.env, "TERM", "xterm");
-    }
-    for entry in environment(options)? {
+/// `base`, changed by what the flags say about the application.
+///
+/// # Errors
+/// When a file of `--env-file` cannot be read.
+pub fn spec(base: &GuestSpec, app: &AppOptions, hostname: &str) -> Result<GuestSpec> {
+    let mut spec = base.clone();
+    spec.hostname = hostname.into();
+    set(&mut spec.env, "HOSTNAME", hostname);
+    for entry in environment(app)? {
         match entry.value.or_else(|| std::env::var(&entry.key).ok()) {
             Some(value) => set(&mut spec.env, &entry.key, &value),
             // As docker: a variable that is not set here is not set there.
             None => unset(&mut spec.env, &entry.key),
         }
     }
-    if let Some(dir) = &options.workdir {
+    if let Some(dir) = &app.workdir {
         spec.cwd.clone_from(dir);
     }
-    if let Some(user) = &options.user {
+    if let Some(user) = &app.user {
         spec.user.clone_from(user);
     }
-    spec.terminal = options.tty;
-    spec.stdin = options.interactive;
-    spec.network = network;
-    spec.mounts = mounts;
-    spec.rlimits = rlimits(options);
-    spec.winsize = terminal_size().filter(|_| options.tty).unwrap_or_default();
+    spec.rlimits = rlimits(app);
     Ok(spec)
 }
 
 /// Files first, so that flags win.
-fn environment(options: &RunOptions) -> Result<Vec<EnvVar>> {
+fn environment(app: &AppOptions) -> Result<Vec<EnvVar>> {
     let mut all = Vec::new();
-    for file in &options.env_file {
+    for file in &app.env_file {
         let text = std::fs::read_to_string(file).map_err(|error| {
             miette!(
                 help = "--env-file needs a readable text file of KEY=VALUE lines",
@@ -75,7 +61,7 @@ fn environment(options: &RunOptions) -> Result<Vec<EnvVar>> {
             all.push(entry);
         }
     }
-    all.extend(options.env.iter().cloned());
+    all.extend(app.env.iter().cloned());
     Ok(all)
 }
 
@@ -83,14 +69,15 @@ fn unset(env: &mut Vec<String>, key: &str) {
     env.retain(|entry| entry.split('=').next() != Some(key));
 }
 
-fn set(env: &mut Vec<String>, key: &str, value: &str) {
+/// Sets an environment variable, in place of one of this name.
+pub fn set(env: &mut Vec<String>, key: &str, value: &str) {
     unset(env, key);
     env.push(format!("{key}={value}"));
 }
 
-fn rlimits(options: &RunOptions) -> Vec<Rlimit> {
+fn rlimits(app: &AppOptions) -> Vec<Rlimit> {
     let mut limits = vec![NOFILE_DEFAULT];
-    for limit in &options.ulimit {
+    for limit in &app.ulimit {
         limits.retain(|known| known.resource != limit.resource);
         limits.push(Rlimit {
             resource: limit.resource,
@@ -118,25 +105,21 @@ mod tests {
     use crate::cli::{Cli, Command};
     use clap::Parser;
 
-    fn options(flags: &[&str]) -> RunOptions {
+    fn options(flags: &[&str]) -> AppOptions {
         let words = ["lupine", "run"].iter().chain(flags).chain(&["image"]);
         match Cli::try_parse_from(words).unwrap().command {
-            Command::Run(options) => *options,
+            Command::Run(options) => options.app,
             _ => unreachable!("that was run"),
         }
     }
 
     fn env_of(flags: &[&str]) -> Vec<String> {
-        let base = Base {
-            spec: GuestSpec {
-                env: vec!["A=image".into(), "B=image".into()],
-                ..GuestSpec::default()
-            },
-            ..Base::default()
+        let base = GuestSpec {
+            env: vec!["A=image".into(), "B=image".into()],
+            ..GuestSpec::default()
         };
-        let mut env = spec(&options(flags), &base, "calm_fox", None, Vec::new())
-            .unwrap()
-            .env;
+        let mut env = spec(&base, &options(flags), "calm-fox").unwrap().env;
+        assert!(env.contains(&"HOSTNAME=calm-fox".to_owned()));
         env.retain(|entry| !entry.starts_with("HOSTNAME="));
         env
     }

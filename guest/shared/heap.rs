@@ -1,4 +1,4 @@
-//! The heap: free blocks by size, cut from pages of the kernel.
+//! The heap of a program with one thread: free blocks by size, cut from pages of the kernel.
 
 use alloc::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
@@ -24,7 +24,7 @@ struct State {
     left: usize,
 }
 
-// SAFETY: the recorder has a single thread, and its signal handlers allocate nothing.
+// SAFETY: these programs have a single thread, and their signal handlers allocate nothing.
 unsafe impl Sync for Heap {}
 
 #[global_allocator]

@@ -1,0 +1,73 @@
+//! `lupine why`: which features a guest was refused, and what gives them to it.
+
+use std::collections::BTreeSet;
+
+use lupine_needs::map::Map;
+use miette::{Result, miette};
+use serde_json::json;
+
+use super::Context;
+use super::config::explain_image;
+use crate::cli::WhyArgs;
+use crate::missing::{Missing, config_of, missing};
+use crate::state::{Found, read_refusals};
+use crate::{cli, printer};
+
+/// Explains a guest's refusals, or an option of an image.
+pub fn why(context: &Context<'_>, args: &WhyArgs) -> Result<u8> {
+    if let Some(option) = &args.option {
+        return explain_image(context, &args.name, option, &args.options, args.format);
+    }
+    let found = context.state()?.find(&args.name).map_err(|error| {
+        miette!(
+            help =
+                "lupine ps -a lists the guests there are; for an image: lupine why IMAGE CONFIG_X",
+            "{error}"
+        )
+    })?;
+    guest(&found, args.format)
+}
+
+fn guest(found: &Found, format: cli::Output) -> Result<u8> {
+    let record = found.record()?;
+    let config = config_of(&record.stats.kernel.path)?;
+    let lines = read_refusals(&found.dir.path)?;
+    let all = missing(&Map::builtin()?, &config, &lines);
+    if format.is_json() {
+        printer::json(&json!({
+            "guest": found.dir.name,
+            "image": record.image,
+            "kernel": record.stats.kernel.key,
+            "missing": all,
+            "mend": mend(&record.image, &all),
+        }));
+        return Ok(0);
+    }
+    if all.is_empty() {
+        printer::line(&format!(
+            "{} was refused nothing that its kernel lacks",
+            found.dir.name
+        ));
+        return Ok(0);
+    }
+    let row = |one: &Missing| {
+        vec![
+            one.feature.clone(),
+            one.options.join(" "),
+            one.error.clone(),
+            format!("{} ({})", one.process, one.pid),
+        ]
+    };
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    let header = ["FEATURE", "MISSING", "ERROR", "PROCESS"];
+    printer::line(&printer::table(&header, &rows));
+    printer::line(&format!("\nto mend all: {}", mend(&record.image, &all)));
+    Ok(0)
+}
+
+/// The one command that mends it.
+fn mend(image: &str, all: &[Missing]) -> String {
+    let options: BTreeSet<&String> = all.iter().flat_map(|one| &one.options).collect();
+    let flags: String = options.iter().map(|o| format!("--option {o}=y ")).collect();
+    format!("lupine run {flags}{image}")
+}

@@ -1,0 +1,139 @@
+//! Takes away what an application can do without.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lupine_needs::map::Map;
+use lupine_needs::{
+    Answer as Reaction, Evidence, Need, Outcome, Source, State, Verdict, errno_of, minimize,
+    refusals,
+};
+use lupine_recorder::Rule;
+use miette::Result;
+
+use super::closure::Built;
+use super::learn::Working;
+use super::prove::{Budget, Claim};
+use super::{Answer, Discovery};
+
+impl Discovery<'_> {
+    /// Refuses what an answer's options stand for, one option at a time and then jointly, while
+    /// the application has to reach its goal; then proves the rest on a kernel of its own.
+    ///
+    /// # Errors
+    /// As for [`Discovery::answer`].
+    pub fn minimize(&mut self, working: &Working, answer: &Answer) -> Result<Answer> {
+        let built = self.build(&answer.needs, false)?;
+        let options = candidates(&answer.needs);
+        let budget = Budget::of(self.question.budget);
+        let outcome = minimize(&options, |without| {
+            if !budget.is_left() {
+                return Ok(None);
+            }
+            self.try_without(&built, working, without).map(Some)
+        })?;
+        self.say(&summary(&outcome));
+        let needs = answer.needs.iter().map(|need| judged(need, &outcome));
+        let claim = Claim {
+            needs: needs.collect(),
+            minimized: true,
+        };
+        self.prove(working, claim)
+    }
+
+    fn try_without(
+        &mut self,
+        built: &Built,
+        working: &Working,
+        without: &BTreeSet<String>,
+    ) -> Result<Reaction> {
+        let names: Vec<&str> = without.iter().map(String::as_str).collect();
+        self.step(&format!("trying it without {}", names.join(", ")));
+        let rules = rules(&self.map, without);
+        if rules.is_empty() {
+            // Nothing that could be refused: a run would show nothing.
+            return Ok(Reaction::Passed {
+                hits: BTreeSet::new(),
+            });
+        }
+        let vmlinux = built.kernel.vmlinux.clone();
+        let seen = self.attempt(vmlinux, Some(rules), &working.goal, working.limit)?;
+        let hit = !seen.hits.is_empty();
+        Ok(match seen.failure() {
+            // One that was refused nothing, and failed all the same, shows nothing of its option.
+            Some(why) if hit || without.len() > 1 => Reaction::Failed(why),
+            None if hit => Reaction::Passed {
+                hits: without.clone(),
+            },
+            _ => Reaction::Passed {
+                hits: BTreeSet::new(),
+            },
+        })
+    }
+}
+
+/// The options that are worth taking away: those of what the application was seen to use.
+fn candidates(needs: &[Need]) -> BTreeSet<String> {
+    let used = needs
+        .iter()
+        .filter(|need| matches!(need.state, State::Used | State::Required));
+    used.flat_map(|need| &need.options)
+        .map(|setting| setting.option.clone())
+        .collect()
+}
+
+fn rules(map: &Map, without: &BTreeSet<String>) -> Vec<Rule> {
+    let features = refusals(map, without).into_iter();
+    features
+        .filter_map(|feature| format!("{feature}={}", errno_of(&feature)).parse().ok())
+        .collect()
+}
+
+/// What is known of a need after its options were taken away.
+fn judged(need: &Need, outcome: &Outcome) -> Need {
+    let mut need = need.clone();
+    let verdicts: BTreeMap<&str, &Verdict> = need
+        .options
+        .iter()
+        .filter_map(|s| {
+            let verdict = outcome.verdicts.get(&s.option)?;
+            Some((s.option.as_str(), verdict))
+        })
+        .collect();
+    let gone = verdicts
+        .iter()
+        .find(|(_, verdict)| ***verdict == Verdict::Dispensable);
+    let required = verdicts.iter().find_map(|(option, verdict)| match verdict {
+        Verdict::Required(why) => Some(format!("without {option}: {why}")),
+        _ => None,
+    });
+    let all_required =
+        !verdicts.is_empty() && verdicts.values().all(|v| matches!(v, Verdict::Required(_)));
+    let (state, text) = match (gone, required) {
+        (Some((option, _)), _) => (State::Optional, format!("it works without {option}")),
+        (None, Some(why)) if all_required => (State::Required, why),
+        _ => return need,
+    };
+    need.state = state;
+    let evidence = Evidence {
+        source: Source::Trial,
+        text,
+    };
+    need.evidence.insert(0, evidence);
+    need
+}
+
+fn summary(outcome: &Outcome) -> String {
+    let count =
+        |wanted: fn(&Verdict) -> bool| outcome.verdicts.values().filter(|v| wanted(v)).count();
+    format!(
+        "{} runs: {} options are required, {} dispensable, {} were not asked for, {} not tried for lack of time",
+        outcome.trials,
+        count(|v| matches!(v, Verdict::Required(_))),
+        count(|v| *v == Verdict::Dispensable),
+        count(|v| *v == Verdict::NotHit),
+        count(|v| *v == Verdict::NotTried),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+use lupine_needs::Setting;
+
+use super::*;
+
+fn need(feature: &str, options: &[&str]) -> Need {
+    let setting = |option: &&str| Setting {
+        option: format!("CONFIG_{option}"),
+        value: "y".into(),
+        why: "seen".into(),
+    };
+    Need {
+        feature: feature.into(),
+        options: options.iter().map(setting).collect(),
+        state: State::Used,
+        evidence: Vec::new(),
+    }
+}
+
+fn state(options: &[&str], verdicts: &[(&str, Verdict)]) -> State {
+    let verdicts = verdicts.iter().cloned();
+    let outcome = Outcome {
+        verdicts: verdicts.map(|(o, v)| (format!("CONFIG_{o}"), v)).collect(),
+        trials: 1,
+    };
+    judged(&need("x", options), &outcome).state
+}
+
+#[test]
+fn a_need_is_as_dispensable_as_the_least_of_its_options() {
+    let required = || Verdict::Required("it died".into());
+    let gone = || Verdict::Dispensable;
+    assert_eq!(
+        state(&["NET", "UNIX"], &[("NET", required()), ("UNIX", gone())]),
+        State::Optional
+    );
+    assert_eq!(
+        state(
+            &["NET", "UNIX"],
+            &[("NET", required()), ("UNIX", required())]
+        ),
+        State::Required
+    );
+    let unknown = [("NET", required()), ("UNIX", Verdict::NotHit)];
+    assert_eq!(state(&["NET", "UNIX"], &unknown), State::Used);
+    assert_eq!(state(&["AIO"], &[("AIO", Verdict::NotTried)]), State::Used);
+}
+
+#[test]
+fn only_what_was_used_is_worth_taking_away() {
+    let mut optional = need("eventfd", &["EVENTFD"]);
+    optional.state = State::Optional;
+    let options = candidates(&[need("epoll", &["EPOLL"]), optional]);
+    assert_eq!(options, BTreeSet::from(["CONFIG_EPOLL".to_owned()]));
+}
+
+#[test]
+fn every_refusal_is_a_rule_that_the_recorder_reads() {
+    let map = Map::builtin().unwrap();
+    for option in [
+        "CONFIG_NET",
+        "CONFIG_PROC_FS",
+        "CONFIG_SHMEM",
+        "CONFIG_FILE_LOCKING",
+    ] {
+        let without = BTreeSet::from([option.to_owned()]);
+        let features = refusals(&map, &without);
+        assert_eq!(rules(&map, &without).len(), features.len(), "{option}");
+        assert!(!features.is_empty());
+    }
+}

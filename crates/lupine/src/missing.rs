@@ -1,0 +1,118 @@
+//! From a kernel's refusals to the options that it lacks.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use lupine_kconfig::DotConfig;
+use lupine_needs::map::{Feature, Map};
+use lupine_needs::{Asked, Evidence, Source, State, errno_of};
+use lupine_recorder::{Record, errno_name, refusal};
+use lupine_store::At;
+use miette::{Result, WrapErr};
+use serde::Serialize;
+
+/// PID of init, whose own questions are nobody's business.
+const INIT: u32 = 1;
+
+/// A feature that a guest was refused because its kernel lacks it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// The feature.
+    pub feature: String,
+    /// The options that give it, sorted.
+    pub options: Vec<String>,
+    /// With which error it was refused.
+    pub error: String,
+    /// The first process that was refused it.
+    pub process: String,
+    /// Its number in the guest.
+    pub pid: u32,
+}
+
+/// What `lines` of a kernel of this configuration say, each feature once, in their order. Errors
+/// that have other reasons than a missing option are left out.
+pub fn missing(map: &Map, config: &DotConfig, lines: &[String]) -> Vec<Missing> {
+    let mut known = BTreeSet::new();
+    let records = lines.iter().filter_map(|line| refusal(line));
+    let records = records.filter(|record| record.pid != INIT);
+    let mut found: Vec<Missing> = records
+        .flat_map(|record| of_record(map, config, &record))
+        .collect();
+    found.retain(|one| known.insert(one.feature.clone()));
+    found
+}
+
+fn of_record(map: &Map, config: &DotConfig, record: &Record) -> Vec<Missing> {
+    let error = errno_name(record.errno).unwrap_or_default();
+    let on = |option: &str| config.get(option).is_some();
+    let features = lupine_recorder::features(record).into_iter();
+    let lacking = features.filter_map(|text| {
+        let feature: Feature = text.parse().ok()?;
+        let options: Vec<String> = map
+            .options_for(&feature)?
+            .into_iter()
+            .filter(|option| !on(option))
+            .map(str::to_owned)
+            .collect();
+        let is_lacking = error == errno_of(&feature) && is_lacking(map, config, &feature);
+        (is_lacking && !options.is_empty()).then(|| Missing {
+            feature: text,
+            options,
+            error: error.into(),
+            process: record.comm.clone(),
+            pid: record.pid,
+        })
+    });
+    lacking.collect()
+}
+
+/// Whether a kernel of this configuration has not got the feature, for all that the map knows.
+pub fn is_lacking(map: &Map, config: &DotConfig, feature: &Feature) -> bool {
+    let on = |option: &str| config.get(option).is_some();
+    map.all(feature)
+        .iter()
+        .any(|entry| !entry.condition.holds(&on))
+}
+
+impl Missing {
+    /// As something that was asked for, of this state.
+    pub fn asked(&self, state: State, why: &str) -> Option<Asked> {
+        let text = format!(
+            "{} was refused {} ({}){why}",
+            self.process, self.feature, self.error
+        );
+        Some(Asked {
+            feature: self.feature.parse().ok()?,
+            state,
+            evidence: Evidence {
+                source: Source::Guest,
+                text,
+            },
+        })
+    }
+}
+
+/// The resolved configuration of a kernel, beside it in the cache or in a bundle.
+///
+/// # Errors
+/// When there is none.
+pub fn config_of(vmlinux: &Path) -> Result<DotConfig> {
+    let beside = |name: &str| vmlinux.with_file_name(name);
+    let file: PathBuf = ["config", "kernel.config"]
+        .into_iter()
+        .map(beside)
+        .find(|path| path.exists())
+        .unwrap_or_else(|| beside("config"));
+    dot_config(&file)
+}
+
+/// The configuration in a file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn dot_config(path: &Path) -> Result<DotConfig> {
+    let text = std::fs::read_to_string(path).at("read", path)?;
+    DotConfig::parse(&text)
+        .map_err(miette::Report::new)
+        .wrap_err_with(|| format!("{} is no .config file", path.display()))
+}

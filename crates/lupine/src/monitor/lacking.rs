@@ -1,0 +1,176 @@
+//! What happens when a guest is refused something that its kernel lacks.
+
+use std::path::PathBuf;
+
+use lupine_needs::map::Map;
+use lupine_needs::{Lookup, State, Tables, needs_of};
+use lupine_vm::{End, Outcome};
+use miette::Result;
+
+use super::{Inbox, Monitor};
+use crate::application::Application;
+use crate::cli::{OnMissing, ProfileChoice};
+use crate::manifest::{NeedPart, Saved};
+use crate::missing::{Missing, config_of, missing};
+use crate::pipeline::Pipeline;
+use crate::state::EndRecord;
+
+/// How a guest ended, and how Lupine ended it if it did.
+pub(super) type Ended = (Outcome, Option<EndRecord>);
+
+impl Monitor<'_> {
+    /// What was refused so far for want of an option, but for what is known to be dispensable.
+    pub(super) fn missing(&self) -> Result<Vec<Missing>> {
+        if self.refusals.lines().is_empty() {
+            return Ok(Vec::new());
+        }
+        let config = config_of(&self.launch.kernel)?;
+        let mut all = missing(&Map::builtin()?, &config, self.refusals.lines());
+        let dispensable = &self.launch.dispensable;
+        all.retain(|one| !one.options.iter().any(|o| dispensable.contains(o)));
+        Ok(all)
+    }
+
+    /// With `warn` and `fail`: tells of a refusal at once. Gives the end of the guest, if that is it.
+    pub(super) fn refused(&mut self, line: String) -> Option<EndRecord> {
+        self.refusals.add(line);
+        if self.launch.on_missing == OnMissing::General {
+            return None;
+        }
+        let all = self.missing().unwrap_or_default();
+        let new = all
+            .iter()
+            .filter(|one| self.told.insert(one.feature.clone()));
+        let new: Vec<Missing> = new.cloned().collect();
+        for one in &new {
+            self.reporter.line(&format!("warning: {}", sentence(one)));
+        }
+        let first = new.first()?;
+        (self.launch.on_missing == OnMissing::Fail).then(|| EndRecord {
+            kind: "missing-feature".into(),
+            status: crate::OWN_FAILURE,
+            text: sentence(first),
+        })
+    }
+
+    /// Starts a guest that failed on its own kernel again on the general one, if it was refused
+    /// something there, and remembers what.
+    pub(super) fn fail_over(&mut self, inbox: &Inbox, first: Result<Ended>) -> Result<Ended> {
+        let ended = first?;
+        let Some(application) = self.launch.application.clone() else {
+            return Ok(ended);
+        };
+        if !self.may_start_again(&ended) {
+            return Ok(ended);
+        }
+        let missing = self.missing()?;
+        if missing.is_empty() {
+            return Ok(ended);
+        }
+        self.reporter.line(&format!(
+            "{}: {} after {}{}; starting it again on the general kernel",
+            self.dir.name,
+            ended.0.end,
+            sentence(&missing[0]),
+            more(&missing)
+        ));
+        let kernel = self.general_kernel(&application, &missing)?;
+        remember(self, &application, &missing, State::Required, "")?;
+        self.launch.kernel = kernel;
+        self.launch.on_missing = OnMissing::Warn;
+        let again = self.boot(inbox)?;
+        if again.0.end == ended.0.end {
+            // It fails there as well: what it was refused is not why.
+            let why = "; it ends alike with it";
+            remember(self, &application, &missing, State::Optional, why)?;
+        }
+        Ok(again)
+    }
+
+    fn may_start_again(&self, (outcome, killed): &Ended) -> bool {
+        let failed = match &outcome.end {
+            End::Exited(status) => *status != 0,
+            End::Killed(_) | End::Refused { .. } | End::KernelPanic { .. } => true,
+            _ => false,
+        };
+        // Input that was read, and files that were changed, would be met a second time.
+        let has_effects =
+            self.launch.guest.stdin || self.launch.shares.iter().any(|s| !s.read_only);
+        self.launch.on_missing == OnMissing::General
+            && failed
+            && killed.is_none()
+            && !self.asked_to_end
+            && !has_effects
+    }
+
+    fn general_kernel(
+        &mut self,
+        application: &Application,
+        missing: &[Missing],
+    ) -> Result<PathBuf> {
+        let pipeline = Pipeline::new(self.store, self.reporter)?;
+        let mut options = application.build.clone();
+        options.kernel.profile = ProfileChoice::General;
+        options.kernel.tiny = false;
+        // What was missing because a person took it away is missing no more.
+        let is_missing = |name: &String| missing.iter().any(|one| one.options.contains(name));
+        let given = &mut options.kernel.options;
+        given.retain(|(name, value)| value != "n" || !is_missing(name));
+        let (image, command) = (&application.image, &application.command);
+        let prepared = pipeline.prepare(image, command, &options)?;
+        let kernel = pipeline.kernel(&prepared, &options, false)?;
+        let stats = &mut self.record.stats.kernel;
+        stats.key.clone_from(&kernel.key);
+        stats.path.clone_from(&kernel.vmlinux);
+        stats.bytes = kernel.metadata.vmlinux.bytes;
+        stats.options = kernel.metadata.options_set;
+        self.record.uses.push(kernel.vmlinux.clone());
+        Ok(kernel.vmlinux)
+    }
+}
+
+/// Puts what was missing into the application's manifest, and has its next kernel built.
+fn remember(
+    monitor: &Monitor<'_>,
+    application: &Application,
+    missing: &[Missing],
+    state: State,
+    why: &str,
+) -> Result<()> {
+    let (tables, map) = (Tables::builtin()?, Map::builtin()?);
+    let lookup = Lookup {
+        tables: &tables,
+        map: &map,
+    };
+    let asked: Vec<_> = missing.iter().filter_map(|m| m.asked(state, why)).collect();
+    let saved = Saved::of(monitor.state);
+    let known = saved.find(&application.key)?;
+    let mut manifest = known.unwrap_or_else(|| monitor.launch.manifest(application));
+    for need in needs_of(lookup, &asked) {
+        manifest.needs.retain(|known| known.feature != need.feature);
+        manifest.needs.push(NeedPart::from(&need));
+    }
+    manifest.kernel = None;
+    saved.keep(&application.key, &manifest)?;
+    if state.is_built() {
+        application.learn_behind(monitor.state, monitor.store, &saved)?;
+    }
+    Ok(())
+}
+
+fn sentence(one: &Missing) -> String {
+    format!(
+        "{} was refused {} ({}), for want of {}",
+        one.process,
+        one.feature,
+        one.error,
+        one.options.join(" and ")
+    )
+}
+
+fn more(missing: &[Missing]) -> String {
+    match missing.len() {
+        0 | 1 => String::new(),
+        n => format!(" (and {} more)", n - 1),
+    }
+}

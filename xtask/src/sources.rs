@@ -38,9 +38,9 @@ const RULES: [Rule; 4] = [
         broken_by: |line| has_word(line, "unsafe"),
     },
     Rule {
-        what: "opens files, which kconfig, needs and scan leave to others",
+        what: "opens files, which kconfig, needs, scan and audit leave to others",
         holds_in: |path| {
-            let crates = ["kconfig", "needs", "scan"];
+            let crates = ["kconfig", "needs", "scan", "audit"];
             crates
                 .iter()
                 .any(|name| path.starts_with(&format!("crates/{name}/src/")))

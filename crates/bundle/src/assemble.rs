@@ -56,6 +56,10 @@ pub struct KernelFiles<'a> {
     pub bzimage: Option<&'a Path>,
     /// The resolved config.
     pub config: &'a Path,
+    /// The System.map.
+    pub symbols: Option<&'a Path>,
+    /// The list of compiled source files.
+    pub files: Option<&'a Path>,
     /// Key in the kernel cache.
     pub key: &'a str,
     /// Series, for example `6.12`.
@@ -180,15 +184,18 @@ fn fill(dir: &Path, parts: &Parts) -> Result<Manifest, BundleError> {
 }
 
 fn add_kernel(dir: &Path, kernel: &KernelFiles) -> Result<KernelPart, BundleError> {
-    let bzimage = kernel.bzimage.map(|path| add(dir, "bzImage", path));
+    let optional =
+        |name: &str, path: Option<&Path>| path.map(|path| add(dir, name, path)).transpose();
     Ok(KernelPart {
         vmlinux: add(dir, "vmlinux", kernel.vmlinux)?,
         key: kernel.key.into(),
         series: kernel.series.into(),
         version: kernel.version.into(),
         options_set: kernel.options_set,
-        bzimage: bzimage.transpose()?,
+        bzimage: optional("bzImage", kernel.bzimage)?,
         config: add(dir, "kernel.config", kernel.config)?,
+        symbols: optional("System.map", kernel.symbols)?,
+        files: optional("kernel.files", kernel.files)?,
     })
 }
 

@@ -6,6 +6,8 @@
 //! DIR/config.json    the same application as an OCI runtime configuration, for other runtimes
 //! DIR/vmlinux        the kernel (and bzImage, where one was made)
 //! DIR/kernel.config  its resolved config
+//! DIR/System.map     its symbols
+//! DIR/kernel.files   the source files that are compiled into it
 //! DIR/rootfs.FORMAT  the root file system
 //! ```
 //!

@@ -90,6 +90,12 @@ pub struct KernelPart {
     pub bzimage: Option<Member>,
     /// The resolved config.
     pub config: Member,
+    /// Every symbol: the kernel's `System.map`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub symbols: Option<Member>,
+    /// The source files that are compiled in, a line each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Member>,
 }
 
 /// The root file system of a bundle.
@@ -152,6 +158,8 @@ impl Manifest {
         ]
         .into_iter()
         .chain(&self.kernel.bzimage)
+        .chain(&self.kernel.symbols)
+        .chain(&self.kernel.files)
     }
 }
 
@@ -195,6 +203,8 @@ pub(crate) mod tests {
                 options_set: 300,
                 bzimage: None,
                 config: member("kernel.config"),
+                symbols: Some(member("System.map")),
+                files: None,
             },
             rootfs: RootfsPart {
                 image: member("rootfs.ext2"),

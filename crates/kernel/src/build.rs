@@ -1,5 +1,6 @@
 //! From requests to a kernel, by way of everything that is there already.
 
+mod files;
 mod finish;
 mod objects;
 
@@ -12,7 +13,7 @@ use lupine_kconfig::Merged;
 use lupine_store::{At, Store};
 use lupine_tool::Progress;
 
-use crate::identity::{Key, recall, remember};
+use crate::identity::{Key, recall, remember, sha256};
 use crate::make::{self, Make, object_of};
 use crate::resolve::{Resolved, resolve_with};
 use crate::source::{self, SourceId, SourceSpec, SourceTree, identify, key_of};
@@ -22,6 +23,9 @@ use crate::{Data, Durations, KernelError, Metadata, Objects, Patch, patches, too
 
 /// Store kind of finished kernels.
 pub(crate) const KERNELS: &str = "kernels";
+
+/// Name, in a kernel's entry, of the list of source files that were compiled.
+const FILES: &str = "files.txt";
 
 /// Which files a kernel is wanted as. There is always a `vmlinux`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -60,6 +64,11 @@ pub struct KernelImage {
     pub bzimage: Option<PathBuf>,
     /// The resolved configuration.
     pub config: PathBuf,
+    /// `System.map`: every symbol, a line each.
+    pub symbols: Option<PathBuf>,
+    /// `files.txt`: the source files that are compiled in, a line each. Kernels made before
+    /// lupine kept this list have none.
+    pub files: Option<PathBuf>,
     /// What went in and came out.
     pub metadata: Metadata,
 }
@@ -122,7 +131,7 @@ pub fn build(
 ) -> Result<KernelImage, KernelError> {
     let inputs = Inputs::find(store, options)?;
     let request = inputs.key("request", &merged.to_config(), options.formats);
-    if let Some(kernel) = recall(store, &request).and_then(|key| load(store, &key)) {
+    if let Some(kernel) = recalled(store, &request) {
         return Ok(kernel);
     }
     let mut watch = Watch::start();
@@ -139,20 +148,63 @@ pub fn build(
     Ok(kernel)
 }
 
+/// The kernel for these requests from the pinned source, with the patches that every kernel gets, if
+/// this compiler built it before. Nothing is built or downloaded.
+///
+/// # Errors
+/// When the compiler cannot be asked for its version.
+pub fn find(
+    store: &Store,
+    merged: &Merged,
+    data: &Data,
+) -> Result<Option<KernelImage>, KernelError> {
+    let inputs = Inputs {
+        id: SourceId::pinned(&data.pin),
+        patches: patches::select(data, &[])?,
+        toolchain: Toolchain::of_host()?,
+    };
+    let request = inputs.key("request", &merged.to_config(), Formats::default());
+    Ok(recalled(store, &request))
+}
+
+fn recalled(store: &Store, request: &str) -> Option<KernelImage> {
+    recall(store, request).and_then(|key| load(store, &key))
+}
+
 /// A finished kernel by its key, unless it is not there or damaged.
 fn load(store: &Store, key: &str) -> Option<KernelImage> {
-    let dir = store.get(KERNELS, key)?;
+    open(&store.get(KERNELS, key)?)
+}
+
+/// A kernel of the store that was built from exactly this resolved configuration; of several,
+/// one that has a list of its source files.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn of_config(store: &Store, config: &[u8]) -> Result<Option<KernelImage>, KernelError> {
+    let digest = sha256(config);
+    let keys = store.keys(KERNELS)?;
+    let kernels = keys.iter().filter_map(|key| load(store, key));
+    let same = kernels.filter(|kernel| kernel.metadata.config_sha256 == digest);
+    Ok(same.max_by_key(|kernel| kernel.files.is_some()))
+}
+
+/// The finished kernel in a directory, the store's or a copy; `None` where there is no whole one.
+pub fn open(dir: &Path) -> Option<KernelImage> {
+    let key = dir.file_name()?.to_string_lossy();
     let text = fs::read(dir.join("metadata.json")).ok()?;
     let metadata: Metadata = serde_json::from_slice(&text).ok()?;
     let vmlinux = dir.join("vmlinux");
     let whole = fs::metadata(&vmlinux).is_ok_and(|m| m.len() == metadata.vmlinux.bytes);
     whole.then(|| KernelImage {
-        key: key.to_owned(),
+        key: key.into_owned(),
         bzimage: metadata.bzimage.is_some().then(|| dir.join("bzImage")),
         config: dir.join("config"),
+        symbols: Some(dir.join("System.map")).filter(|file| file.is_file()),
+        files: Some(dir.join(FILES)).filter(|file| file.is_file()),
         vmlinux,
         metadata,
-        dir,
+        dir: dir.into(),
     })
 }
 

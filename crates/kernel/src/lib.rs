@@ -33,7 +33,7 @@ mod toolchain;
 mod tree;
 mod workspace;
 
-pub use build::{Formats, KernelImage, Options, build};
+pub use build::{Formats, KernelImage, Options, build, find, of_config, open};
 pub use data::{Data, Patch, PatchSet, Pin};
 pub use error::{KernelError, PatchError};
 pub use fragments::fragments;

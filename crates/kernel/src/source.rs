@@ -14,7 +14,7 @@ use lupine_store::{At, Store};
 use lupine_tool::Progress;
 
 use crate::identity::{Key, REQUESTS, recall, remember, remembered_sha256};
-use crate::{Data, KernelError, Patch, patches, tree, workspace};
+use crate::{Data, KernelError, Patch, Pin, patches, tree, workspace};
 
 /// Store kind of unpacked and patched sources.
 pub(crate) const SOURCES: &str = "sources";
@@ -106,6 +106,17 @@ pub(crate) struct SourceId {
     archive: Option<PathBuf>,
     /// What a person would call it.
     origin: PathBuf,
+}
+
+impl SourceId {
+    /// The source that Lupine is tested with, wherever it may be.
+    pub(crate) fn pinned(pin: &Pin) -> Self {
+        Self {
+            sha256: pin.sha256.clone(),
+            archive: None,
+            origin: pin.file.clone(),
+        }
+    }
 }
 
 /// A kernel source in the store, patched and never changed.

@@ -1,5 +1,6 @@
 //! The command line: every flag, in docker's spelling where docker has one.
 
+mod audit_options;
 mod image_options;
 mod needs_options;
 mod run_options;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use audit_options::{AuditArgs, AuditFormat};
 pub use image_options::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy};
 pub use needs_options::{MinimizeArgs, NeedsArgs, Trying};
 pub use run_options::{AppOptions, Network, OnMissing, RunOptions};
@@ -105,6 +107,8 @@ pub enum Command {
     /// Show which features of the kernel a guest was refused; or why an image has an option
     #[command(override_usage = "lupine why GUEST\n       lupine why IMAGE CONFIG_X")]
     Why(WhyArgs),
+    /// Show what a bundle's kernel can be attacked by, and which CVEs are in it
+    Audit(AuditArgs),
     /// Show what this host can do, and how to mend what it cannot
     Doctor(DoctorArgs),
     /// Show or empty the cache

@@ -1,5 +1,6 @@
 //! The verbs, one module each.
 
+mod audit;
 mod build;
 mod cache;
 mod completions;
@@ -80,6 +81,7 @@ pub fn dispatch(cli: Cli, reporter: &Reporter) -> Result<u8> {
         Command::Minimize(args) => minimize::minimize(&context, &args),
         Command::Why(args) => why::why(&context, &args),
         Command::Learn(args) => learn::learn(&context, &args),
+        Command::Audit(args) => audit::audit(&context, &args),
         Command::Doctor(args) => doctor::doctor(&context, &args),
         Command::Cache(args) => cache::cache(&context, &args),
         Command::Ps(args) => ps::ps(&context, &args),

@@ -1,6 +1,7 @@
 //! image -> needs -> kconfig -> kernel -> rootfs -> bundle: what the building verbs share.
 
 mod command;
+mod general;
 mod output;
 mod subject;
 

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 pub use condition::{Condition, ConditionError};
 pub use feature::{Feature, FeatureError};
-pub use oracle::{Disagreement, Verdict, compare};
+pub use oracle::{Disagreement, Verdict, compare, syscall_symbols};
 pub use path::canonical;
 
 /// One feature, and what it takes.

@@ -79,7 +79,7 @@ mod tests {
             ),
             (
                 "272\t10000000,0,0,0,0,0\t22\t-\ta\t1",
-                &["syscall:unshare", "flag:unshare:0:268435456"],
+                &["syscall:unshare", "flag:unshare:0:0x10000000"],
             ),
             (
                 "59\t1,0,0,0,0,0\t8\t/bin/x\ta\t1",

@@ -22,6 +22,8 @@ impl Bench {
             ("k", "kernel"),
             ("z", "bz"),
             ("c", "config"),
+            ("s", "symbols"),
+            ("f", "files"),
             ("r", "rootfs"),
         ] {
             fs::write(dir.path().join(name), text).unwrap();
@@ -53,6 +55,8 @@ impl Bench {
                 vmlinux: &vmlinux,
                 bzimage: Some(&bzimage),
                 config: &config,
+                symbols: Some(&self.path("s")),
+                files: Some(&self.path("f")),
                 key,
                 series: "6.12",
                 version: "6.12.48",
@@ -94,6 +98,8 @@ fn what_was_assembled_opens_and_verifies() {
     opened.verify().unwrap();
     assert_eq!(fs::read(opened.kernel()).unwrap(), b"kernel");
     assert_eq!(fs::read(opened.rootfs()).unwrap(), b"rootfs");
+    assert_eq!(fs::read(to.join("System.map")).unwrap(), b"symbols");
+    assert_eq!(fs::read(to.join("kernel.files")).unwrap(), b"files");
     let config: serde_json::Value =
         serde_json::from_slice(&fs::read(to.join("config.json")).unwrap()).unwrap();
     assert_eq!(config["process"]["args"][0], "/bin/app");

@@ -1,5 +1,6 @@
 //! From a build directory to an entry of the store.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -7,7 +8,7 @@ use lupine_store::{At, Store};
 use lupine_tool::Tool;
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
 
-use super::{Inputs, KERNELS, Options, Watch};
+use super::{FILES, Inputs, KERNELS, Options, Watch, files};
 use crate::identity::{sha256, sha256_file};
 use crate::make::{ARGUMENTS, ENVIRONMENT};
 use crate::resolve::Resolved;
@@ -43,6 +44,9 @@ impl Job<'_> {
         if self.out.join("System.map").is_file() {
             self.take("System.map", &dir.join("System.map"))?;
         }
+        let files = files::compiled(&self.out.dir, self.options.formats.bzimage)?;
+        let list = dir.join(FILES);
+        fs::write(&list, lines(&files)).at("write", &list)?;
         let config = dir.join("config");
         fs::write(&config, &self.resolved.text).at("write", &config)?;
         let patches = self.write_patches(inputs, &dir)?;
@@ -117,6 +121,10 @@ impl Job<'_> {
             durations_ms: Default::default(),
         }
     }
+}
+
+fn lines(words: &BTreeSet<String>) -> String {
+    words.iter().map(|word| format!("{word}\n")).collect()
 }
 
 fn record(path: &Path) -> Result<FileRecord, KernelError> {

@@ -88,24 +88,26 @@ pub(super) fn count(
         remember(store, &count_key(), &announced.len().to_string())?;
     }
     let hits = cache_hits(&fs::read_to_string(stats).unwrap_or_default());
-    // Named without a directory, a thin archive lists its members without one.
-    let ar = Tool::new("ar").args(["t", "vmlinux.a"]);
-    let listing = ar.current_dir(&out.dir).run()?.stdout;
-    let listing = String::from_utf8_lossy(&listing);
     let mut objects = Objects::default();
-    for object in listing
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-    {
+    for object in members(&out.dir, "vmlinux.a")? {
         objects.total += 1;
-        match (announced.contains(object), hits.contains(object)) {
+        match (announced.contains(&object), hits.contains(&object)) {
             (false, _) => objects.kept += 1,
             (true, true) => objects.cached += 1,
             (true, false) => objects.compiled += 1,
         }
     }
     Ok(objects)
+}
+
+/// The objects in an archive of a build directory, by their paths from there.
+pub(super) fn members(out: &Path, archive: &str) -> Result<Vec<String>, KernelError> {
+    // Named without the build directory, a thin archive lists its members without it.
+    let ar = Tool::new("ar").args(["t", archive]).current_dir(out);
+    let listing = ar.run()?.stdout;
+    let lines = String::from_utf8_lossy(&listing);
+    let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
+    Ok(lines.map(str::to_owned).collect())
 }
 
 /// The objects that ccache had, from its log of one build: a line `# SOURCE`, then what became of it.

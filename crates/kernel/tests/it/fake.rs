@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lupine_kernel::{Formats, KernelError, build, resolve};
+use lupine_kernel::{Formats, KernelError, build, find, of_config, resolve};
 use lupine_tool::Tool;
 use miette::Diagnostic;
 
@@ -25,13 +25,39 @@ fn a_kernel_is_built_once_and_described() {
         fs::metadata(&kernel.vmlinux).unwrap().len()
     );
     assert!(!metadata.source_pinned);
+    let files = fs::read_to_string(kernel.files.as_ref().unwrap()).unwrap();
+    assert_eq!(
+        files,
+        "fs/disk.c\nfs/event.c\ninit/main.c\ninit/version.c\nnet/socket.c\n"
+    );
 
+    let config = fs::read(&kernel.config).unwrap();
+    let same = of_config(&world.store, &config).unwrap().unwrap();
+    assert_eq!(same.key, kernel.key);
+    assert!(of_config(&world.store, b"").unwrap().is_none());
     let again = World {
         said: Default::default(),
         ..world
     };
     assert_eq!(again.build(PLAIN).unwrap().key, kernel.key);
     assert!(!again.said.has(""), "a cached kernel takes no step");
+}
+
+#[test]
+fn a_kernel_of_the_pinned_source_is_found_without_that_source() {
+    let mut world = World::new();
+    let kernel = world.build(PLAIN).unwrap();
+    assert!(
+        find(&world.store, &asked(PLAIN), &world.data)
+            .unwrap()
+            .is_none()
+    );
+    world.data.pin.sha256 = kernel.metadata.source_sha256;
+    world.data.pin.patch_sets.clear();
+    let found = find(&world.store, &asked(PLAIN), &world.data).unwrap();
+    assert_eq!(found.unwrap().key, kernel.key);
+    let other = asked("CONFIG_PVH=y");
+    assert!(find(&world.store, &other, &world.data).unwrap().is_none());
 }
 
 #[test]

@@ -96,6 +96,8 @@ fn parts<'a>(
             vmlinux: &kernel.vmlinux,
             bzimage: kernel.bzimage.as_deref(),
             config: &kernel.config,
+            symbols: kernel.symbols.as_deref(),
+            files: kernel.files.as_deref(),
             key: &kernel.key,
             series: &kernel.metadata.series,
             version: &kernel.metadata.version,

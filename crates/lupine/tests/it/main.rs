@@ -2,6 +2,7 @@
 //! first test to need one builds, into a cache that later runs find again.
 
 mod accelerator;
+mod audit;
 mod bad_input;
 mod cli;
 mod crash;

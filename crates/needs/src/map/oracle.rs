@@ -37,7 +37,7 @@ pub fn compare(map: &Map, system_map: &str, config: &str) -> Verdict {
     let on = options_on(config);
     let by_function = functions(map);
     let mut verdict = Verdict::default();
-    for (function, present) in symbols(system_map) {
+    for (function, present) in syscall_symbols(system_map) {
         let Some(syscalls) = by_function.get(function) else {
             verdict.unknown.insert(function.into());
             continue;
@@ -69,8 +69,9 @@ fn options_on(config: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// `__x64_sys_NAME` without what stands before NAME, and whether the symbol is strong.
-fn symbols(system_map: &str) -> impl Iterator<Item = (&str, bool)> {
+/// The functions behind system calls in a `System.map`: of `__x64_sys_NAME` the NAME, and
+/// whether the symbol is strong. A weak one only fails.
+pub fn syscall_symbols(system_map: &str) -> impl Iterator<Item = (&str, bool)> {
     system_map.lines().filter_map(|line| {
         let mut words = line.split_whitespace().rev();
         let name = words.next()?.strip_prefix("__x64_sys_")?;

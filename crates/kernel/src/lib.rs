@@ -18,6 +18,7 @@
 //! ```
 
 mod build;
+mod cached;
 mod data;
 mod error;
 mod failure;
@@ -34,6 +35,7 @@ mod tree;
 mod workspace;
 
 pub use build::{Formats, KernelImage, Options, build, find, of_config, open};
+pub use cached::smallest;
 pub use data::{Data, Patch, PatchSet, Pin};
 pub use error::{KernelError, PatchError};
 pub use fragments::fragments;

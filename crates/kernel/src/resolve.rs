@@ -82,16 +82,21 @@ pub(crate) fn verify(
     config: &DotConfig,
     source: &SourceTree,
 ) -> Result<(), KernelError> {
-    let allowed = match data.text(ALLOWED) {
-        Some(text) => Allowed::parse(ALLOWED, text)?,
-        None => Allowed::default(),
-    };
+    let allowed = allowed(data)?;
     if check(merged, config, None, &allowed).is_ok() {
         return Ok(());
     }
     // Without symbols the error still names the options.
     let symbols: Option<Symbols> = symbols::symbols(store, source).ok();
     check(merged, config, symbols.as_ref(), &allowed).map_err(|e| KernelError::Check(Box::new(e)))
+}
+
+/// The requests that may be dropped.
+pub(crate) fn allowed(data: &Data) -> Result<Allowed, KernelError> {
+    Ok(match data.text(ALLOWED) {
+        Some(text) => Allowed::parse(ALLOWED, text)?,
+        None => Allowed::default(),
+    })
 }
 
 fn run_kconfig(

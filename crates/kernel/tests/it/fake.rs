@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lupine_kernel::{Formats, KernelError, build, find, of_config, resolve};
+use lupine_kernel::{Formats, KernelError, build, find, of_config, resolve, smallest};
 use lupine_tool::Tool;
 use miette::Diagnostic;
 
@@ -58,6 +58,24 @@ fn a_kernel_of_the_pinned_source_is_found_without_that_source() {
     assert_eq!(found.unwrap().key, kernel.key);
     let other = asked("CONFIG_PVH=y");
     assert!(find(&world.store, &other, &world.data).unwrap().is_none());
+}
+
+#[test]
+fn a_kernel_that_has_more_stands_in_and_of_several_the_smallest() {
+    let mut world = World::new();
+    let kernel = world.build(PLAIN).unwrap();
+    let more = world.build(&format!("{PLAIN}\nCONFIG_EXPERT=y")).unwrap();
+    world.data.pin.sha256 = kernel.metadata.source_sha256;
+    world.data.pin.patch_sets.clear();
+    let found = |lines: &str| smallest(&world.store, &asked(lines), &world.data).unwrap();
+    let least = kernel
+        .metadata
+        .vmlinux
+        .bytes
+        .min(more.metadata.vmlinux.bytes);
+    assert_eq!(found("CONFIG_PVH=y").unwrap().metadata.vmlinux.bytes, least);
+    assert_eq!(found("CONFIG_EXPERT=y").unwrap().key, more.key);
+    assert!(found("CONFIG_EPOLL=y").is_none());
 }
 
 #[test]

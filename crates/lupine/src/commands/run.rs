@@ -2,6 +2,7 @@
 
 mod base;
 mod from_manifest;
+mod served;
 mod shares;
 
 use std::collections::BTreeSet;

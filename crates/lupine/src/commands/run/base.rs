@@ -12,6 +12,7 @@ use lupine_rootfs::Rootfs;
 use lupine_store::Store;
 use miette::{Result, miette};
 
+use super::served;
 use crate::application::Application;
 use crate::cli::{Network, RunOptions};
 use crate::manifest::Saved;
@@ -91,7 +92,15 @@ impl Base {
             true => Some(bare(&prepared)?),
             false => None,
         };
-        let kernel = pipeline.kernel(&prepared, &options.build, false)?;
+        let unknown = is_unknown(&prepared.needs);
+        let served = match unknown {
+            true => served::at_once(pipeline, &prepared, &options.build)?,
+            false => None,
+        };
+        let kernel = match served {
+            Some(kernel) => kernel,
+            None => pipeline.kernel(&prepared, &options.build, false)?,
+        };
         // The image's own command is packed, so that other commands share the file.
         let own = pipeline.own_spec(&prepared);
         let rootfs = pipeline.rootfs(&prepared, &own, &options.build)?;
@@ -112,7 +121,7 @@ impl Base {
             network: prepared.needs.get("net").is_some(),
             needs: own_needs(&prepared.needs),
             dispensable: dispensable(&prepared.needs),
-            unknown: is_unknown(&prepared.needs),
+            unknown,
             application: Some(application.without_terminal()),
             spec: prepared.spec,
             stats: stats_of(&kernel, &rootfs, &options.build.kernel.vmm),

@@ -74,8 +74,10 @@ pub struct Answer {
     pub ports: BTreeSet<u16>,
     /// The kernel that it was seen to work on.
     pub kernel: Option<KernelPart>,
-    /// How many kernels were built or found for it until it worked.
+    /// How many kernels it took until it worked; the last time, if it was minimised.
     pub rounds: u32,
+    /// How many kernels were made for it in all.
+    pub kernels: u32,
     /// How many runs that took, minimisation included.
     pub trials: u32,
     /// In all.
@@ -93,6 +95,7 @@ pub struct Discovery<'a> {
     general_kernel: PathBuf,
     testbed: Testbed<'a>,
     trials: u32,
+    kernels: u32,
     started: Instant,
 }
 
@@ -134,6 +137,7 @@ impl<'a> Discovery<'a> {
             general_kernel: kernel.vmlinux,
             testbed,
             trials: 0,
+            kernels: 0,
             started,
         })
     }

@@ -116,9 +116,9 @@ pub struct NeedPart {
     pub options: Vec<String>,
     /// How sure it is.
     pub state: State,
-    /// Why.
+    /// Why: where that is known from, a colon, and a sentence.
     #[serde(default)]
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<String>,
 }
 
 impl Manifest {
@@ -198,7 +198,7 @@ impl NeedPart {
             feature: self.feature.clone(),
             options: self.options.iter().map(setting).collect(),
             state: self.state,
-            evidence: self.evidence.clone(),
+            evidence: self.evidence.iter().map(|e| e.as_str().into()).collect(),
         }
     }
 }
@@ -209,7 +209,7 @@ impl From<&Need> for NeedPart {
             feature: need.feature.clone(),
             options: need.options.iter().map(|s| s.option.clone()).collect(),
             state: need.state,
-            evidence: need.evidence.clone(),
+            evidence: need.evidence.iter().map(Evidence::to_string).collect(),
         }
     }
 }

@@ -105,6 +105,51 @@ pub enum Source {
     Guest,
 }
 
+impl Source {
+    const ALL: [Self; 8] = [
+        Self::Table,
+        Self::Image,
+        Self::Machine,
+        Self::User,
+        Self::Scan,
+        Self::Trace,
+        Self::Trial,
+        Self::Guest,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Image => "image",
+            Self::Machine => "machine",
+            Self::User => "user",
+            Self::Scan => "scan",
+            Self::Trace => "trace",
+            Self::Trial => "trial",
+            Self::Guest => "guest",
+        }
+    }
+}
+
+impl std::fmt::Display for Evidence {
+    /// `SOURCE: TEXT`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.source.name(), self.text)
+    }
+}
+
+impl From<&str> for Evidence {
+    /// Reads `SOURCE: TEXT`; what has no known source is a person's word.
+    fn from(text: &str) -> Self {
+        let (name, rest) = text.split_once(": ").unwrap_or_default();
+        let source = Source::ALL.into_iter().find(|source| source.name() == name);
+        Self {
+            source: source.unwrap_or(Source::User),
+            text: if source.is_some() { rest } else { text }.into(),
+        }
+    }
+}
+
 impl Needs {
     /// The need of this feature, if there is one.
     pub fn get(&self, feature: &str) -> Option<&Need> {
@@ -126,5 +171,22 @@ impl Needs {
     /// The names of all features, sorted.
     pub fn features(&self) -> impl Iterator<Item = &str> {
         self.needs.iter().map(|need| need.feature.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_is_read_as_it_is_written() {
+        for source in Source::ALL {
+            let text = "a: b".to_owned();
+            let evidence = Evidence { source, text };
+            assert_eq!(Evidence::from(evidence.to_string().as_str()), evidence);
+        }
+        let by_hand = Evidence::from("our own load test needs it");
+        assert_eq!(by_hand.source, Source::User);
+        assert_eq!(by_hand.text, "our own load test needs it");
     }
 }

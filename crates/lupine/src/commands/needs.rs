@@ -123,9 +123,9 @@ pub fn keep(
     }
     show(&answer.needs);
     pipeline.reporter.line(&format!(
-        "{} runs, {} kernels, in {}; kept in {}",
+        "{} runs on {} kernels of its own, in {}; kept in {}",
         answer.trials,
-        answer.rounds,
+        answer.kernels,
         duration(answer.took),
         place.display()
     ));
@@ -141,6 +141,7 @@ fn to_json(answer: &Answer, manifest: &Manifest, place: &Path) -> Value {
         "ports": answer.ports,
         "kernel": manifest.kernel,
         "rounds": answer.rounds,
+        "kernels": answer.kernels,
         "runs": answer.trials,
         "seconds": answer.took.as_secs_f64(),
         "manifest": place,
@@ -161,7 +162,7 @@ fn show(needs: &[Need]) {
     sorted.sort_by_key(|need| need.state);
     let row = |need: &&Need| {
         let options = need.options.iter().map(|s| bare(&s.option));
-        let evidence = need.evidence.first().map(|e| e.text.clone());
+        let evidence = need.evidence.first().map(|e| short(&e.text));
         vec![
             need.feature.clone(),
             name(need.state).to_owned(),
@@ -172,6 +173,15 @@ fn show(needs: &[Need]) {
     let rows: Vec<Vec<String>> = sorted.iter().map(row).collect();
     let header = ["FEATURE", "STATE", "OPTIONS", "EVIDENCE"];
     printer::line(&printer::table(&header, &rows));
+}
+
+/// As much of a reason as a line holds; the manifest and JSON have all of it.
+fn short(text: &str) -> String {
+    const SHOWN: usize = 100;
+    match text.char_indices().nth(SHOWN) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}...", &text[..at]),
+    }
 }
 
 fn bare(option: &str) -> &str {

@@ -56,6 +56,7 @@ impl Discovery<'_> {
         for round in 1..=ROUNDS {
             let built = self.build(&needs, claim.minimized)?;
             needs.clone_from(&built.needs);
+            self.kernels += 1;
             self.step("running it on its own kernel");
             let vmlinux = built.kernel.vmlinux.clone();
             let seen = self.attempt(vmlinux, None, &working.goal, working.limit)?;
@@ -101,6 +102,7 @@ impl Discovery<'_> {
                 minimized,
             }),
             rounds,
+            kernels: self.kernels,
             trials: self.trials,
             took: self.started.elapsed(),
         }

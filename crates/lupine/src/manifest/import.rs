@@ -5,7 +5,7 @@
 //!   "runtime": { "entry": "/bin/redis-server", "envs": ["A=b"], "working_directory": "/" } }
 //! ```
 
-use lupine_needs::{Evidence, Source, State};
+use lupine_needs::State;
 use miette::{IntoDiagnostic, Result, miette};
 use serde::Deserialize;
 
@@ -97,10 +97,7 @@ fn need(option: &str) -> Result<NeedPart> {
         feature: bare.to_lowercase().replace('_', "-"),
         options: vec![format!("CONFIG_{bare}")],
         state: State::Declared,
-        evidence: vec![Evidence {
-            source: Source::User,
-            text: "docker2lupine's manifest names it".into(),
-        }],
+        evidence: vec!["user: docker2lupine's manifest names it".into()],
     })
 }
 

@@ -1,4 +1,3 @@
-use lupine_needs::Source;
 use proptest::prelude::*;
 
 use super::*;
@@ -30,10 +29,7 @@ pub fn sample() -> Manifest {
             feature: "epoll".into(),
             options: vec!["CONFIG_EPOLL".into()],
             state: State::Required,
-            evidence: vec![Evidence {
-                source: Source::Trace,
-                text: "redis-server asked for syscall:epoll_wait".into(),
-            }],
+            evidence: vec!["trace: redis-server asked for syscall:epoll_wait".into()],
         }],
     }
 }

@@ -39,7 +39,7 @@ impl Application {
         Question {
             image: &self.image,
             command: &self.command,
-            build: &self.build,
+            build: self.build.clone(),
             app: &self.app,
             workload: None,
             check: None,

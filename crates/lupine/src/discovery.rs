@@ -26,13 +26,16 @@ use lupine_kernel::KernelImage;
 use lupine_needs::map::Map;
 use lupine_needs::{Lookup, Need, Tables};
 use lupine_rootfs::Rootfs;
+use lupine_store::Staging;
 use miette::{Result, miette};
 
+use crate::cli::values::Volume;
 use crate::cli::{AppOptions, BuildOptions, OnMissing, ProfileChoice};
 use crate::guest_spec;
 use crate::manifest::{CheckPart, ImagePart, KernelPart, MachinePart, Manifest, VERSION};
 use crate::monitor::{Launch, NetworkPlan};
 use crate::pipeline::{MEM_MIB, Pipeline, Prepared};
+use crate::shares;
 
 use goal::Goal;
 use testbed::Testbed;
@@ -50,7 +53,7 @@ pub struct Question<'a> {
     /// Replaces the image's command.
     pub command: &'a [String],
     /// What is built.
-    pub build: &'a BuildOptions,
+    pub build: BuildOptions,
     /// What the application is given.
     pub app: &'a AppOptions,
     /// Drives it.
@@ -94,6 +97,8 @@ pub struct Discovery<'a> {
     general: Prepared,
     general_kernel: PathBuf,
     testbed: Testbed<'a>,
+    /// Where links to shared files lie.
+    _staging: Staging,
     trials: u32,
     kernels: u32,
     started: Instant,
@@ -106,7 +111,7 @@ impl<'a> Discovery<'a> {
     /// Those of the stages; an image that does not say what to run.
     pub fn new(pipeline: &'a Pipeline<'a>, question: &'a Question<'a>) -> Result<Self> {
         let started = Instant::now();
-        let options = with_profile(question.build, ProfileChoice::General);
+        let options = with_profile(&question.build, ProfileChoice::General);
         let general = pipeline.prepare(question.image, question.command, &options)?;
         if general.spec.argv.is_empty() {
             return Err(miette!(
@@ -121,10 +126,15 @@ impl<'a> Discovery<'a> {
         let kernel = pipeline.kernel(&general, &options, false)?;
         let own = pipeline.own_spec(&general);
         let rootfs = pipeline.rootfs(&general, &own, &options)?;
-        let spec = guest_spec::spec(&general.spec, question.app, HOSTNAME)?;
+        let staging = pipeline.store.staging()?;
+        let mut spec = guest_spec::spec(&general.spec, question.app, HOSTNAME)?;
+        let (shares, mounts) = shares::of(&read_only(&question.app.volume), staging.path())?;
+        spec.mounts = mounts;
+        let mut launch = launch(question, &general, &kernel, &rootfs, spec);
+        launch.shares = shares;
         let testbed = Testbed {
             store: pipeline.store,
-            launch: launch(question, &general, &kernel, &rootfs, spec),
+            launch,
             workload: question.workload.clone(),
             ports: tcp_ports(&general),
         };
@@ -136,6 +146,7 @@ impl<'a> Discovery<'a> {
             general,
             general_kernel: kernel.vmlinux,
             testbed,
+            _staging: staging,
             trials: 0,
             kernels: 0,
             started,
@@ -197,6 +208,15 @@ impl<'a> Discovery<'a> {
             needs: answer.needs.iter().map(Into::into).collect(),
         }
     }
+}
+
+/// Shared directories are another's: what is only tried out must not change them.
+fn read_only(volumes: &[Volume]) -> Vec<Volume> {
+    let read_only = |volume: &Volume| Volume {
+        read_only: true,
+        ..volume.clone()
+    };
+    volumes.iter().map(read_only).collect()
 }
 
 /// The same options for another profile.

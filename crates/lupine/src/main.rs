@@ -11,6 +11,7 @@ mod monitor;
 mod pipeline;
 mod printer;
 mod progress;
+mod shares;
 mod state;
 mod tap;
 

@@ -10,12 +10,13 @@ use miette::{Result, miette};
 use serde_json::{Value, json};
 
 use super::Context;
-use crate::cli::{NeedsArgs, Trying};
+use crate::cli::{NeedsArgs, Part, Trying};
 use crate::discovery::{Answer, Discovery, Question, Reachable, reachable};
 use crate::manifest::Manifest;
 use crate::pipeline::{Pipeline, Prepared};
 use crate::printer;
 use crate::progress::duration;
+use crate::shares;
 
 /// Shows needs, or finds them out.
 pub fn needs(context: &Context<'_>, args: &NeedsArgs) -> Result<u8> {
@@ -82,6 +83,7 @@ fn with_reachable(prepared: &Prepared, reachable: &Reachable) -> Result<Vec<Need
 fn run(context: &Context<'_>, trying: &Trying) -> Result<u8> {
     let store = context.store()?;
     let pipeline = Pipeline::new(&store, context.reporter)?;
+    shares::check(&trying.app.volume)?;
     let question = question(trying, Duration::ZERO);
     let mut discovery = Discovery::new(&pipeline, &question)?;
     let (_, answer) = discovery.answer()?;
@@ -91,10 +93,14 @@ fn run(context: &Context<'_>, trying: &Trying) -> Result<u8> {
 /// What the flags ask.
 pub fn question(trying: &Trying, budget: Duration) -> Question<'_> {
     let (image, command) = trying.target.split();
+    let mut build = trying.build.clone();
+    if !trying.app.volume.is_empty() {
+        build.with.push(Part::Volumes);
+    }
     Question {
         image,
         command,
-        build: &trying.build,
+        build,
         app: &trying.app,
         workload: trying.workload.clone(),
         check: trying.check.clone(),

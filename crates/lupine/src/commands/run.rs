@@ -3,7 +3,6 @@
 mod base;
 mod from_manifest;
 mod served;
-mod shares;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -20,7 +19,7 @@ use crate::manifest::Saved;
 use crate::monitor::{Inbox, Launch, Monitor, NetworkPlan, start_detached, terminal_size};
 use crate::state::{Created, GuestDir, Record, Refusals, State};
 use crate::tap::{self, Tap};
-use crate::{OWN_FAILURE, guest_spec, pipeline, printer};
+use crate::{OWN_FAILURE, guest_spec, pipeline, printer, shares};
 
 use base::Base;
 

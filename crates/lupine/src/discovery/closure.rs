@@ -28,7 +28,7 @@ impl Discovery<'_> {
     /// # Errors
     /// Those of the kernel stage.
     pub(super) fn build(&self, needs: &[Need], minimized: bool) -> Result<Built> {
-        let options = with_profile(self.question.build, ProfileChoice::App);
+        let options = with_profile(&self.question.build, ProfileChoice::App);
         let mut needs = needs.to_vec();
         for _ in 0..DEPTH {
             let learned = Learned {

@@ -21,8 +21,9 @@ pub fn learn(context: &Context<'_>, args: &LearnArgs) -> Result<u8> {
     let _ = rustix::process::nice(NICE);
     let application = Application::read(&args.request)?;
     let saved = Saved::of(&context.state()?);
-    let Some(_turn) = saved.try_lock(&application.key)? else {
-        // Somebody else is at it.
+    let Some(_turn) = saved.try_lock()? else {
+        // A later run asks again.
+        let _ = fs::remove_file(&args.request);
         return Ok(0);
     };
     let result = find_out(context, &application, &saved);

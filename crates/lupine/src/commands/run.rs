@@ -168,13 +168,20 @@ fn learn(
         return Ok(());
     };
     let chosen = options.build.kernel.profile != ProfileChoice::App;
-    if options.no_learn || chosen {
+    let by_hand = options.tty || options.interactive;
+    if options.no_learn || chosen || by_hand {
         return Ok(());
     }
     let image = &application.image;
     if saved.file(&application.key, "failed")?.exists() {
         context.reporter.line(&format!(
             "{image} runs on the general kernel: it could not be found out what it needs (lupine needs --run {image} says why)"
+        ));
+        return Ok(());
+    }
+    if saved.try_lock()?.is_none() {
+        context.reporter.line(&format!(
+            "{image} is not known: it runs on the general kernel; another image's own kernel is being made now, and a later run will have this one's made"
         ));
         return Ok(());
     }

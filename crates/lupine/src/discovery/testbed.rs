@@ -26,6 +26,10 @@ pub use seen::{Seen, Verdict};
 
 /// How often a guest that says nothing is looked at.
 const LOOK: Duration = Duration::from_millis(250);
+/// An application that does nothing for this long has settled, and one whose ports were not
+/// answered meanwhile does not answer.
+const QUIET: Duration = Duration::from_secs(3);
+const SILENCE: Duration = Duration::from_secs(10);
 /// After the verdict: records that are under way are waited for.
 const LAST_RECORDS: Duration = Duration::from_millis(400);
 /// How long a guest may take to start its application, which is not the application's time.
@@ -189,11 +193,11 @@ impl Run<'_> {
             return;
         };
         let quiet = self.quiet.look();
-        if quiet && *self.goal == Goal::Tells {
+        if quiet > SILENCE && *self.goal == Goal::Tells {
             // Ports that have not answered by now will not.
             self.driver.stop();
         }
-        if self.goal.is_met_by_quiet() && (quiet || start.elapsed() > self.limit) {
+        if self.goal.is_met_by_quiet() && (quiet > QUIET || start.elapsed() > self.limit) {
             self.seen.verdict = Some(Ok(()));
         } else if start.elapsed() > self.limit + LOOK * 4 {
             self.seen

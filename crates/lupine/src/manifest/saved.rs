@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! STATE/manifests/KEY.toml    KEY is of the image's digest and the command line
-//! STATE/manifests/KEY.lock    held while somebody finds out what the application needs
+//! STATE/manifests/learning.lock    held while something is found out behind a run
 //! STATE/manifests/KEY.request what shall be found out; KEY.log, what came of it
 //! STATE/manifests/KEY.failed  why it could not be found out
 //! ```
@@ -86,12 +86,13 @@ impl Saved {
         Ok(path)
     }
 
-    /// Held while somebody finds out about this application; `None` when somebody else does.
+    /// Held while something is found out behind a run; `None` when something else is. One at a
+    /// time is enough for a host that also has guests to serve.
     ///
     /// # Errors
     /// When the lock cannot be made.
-    pub fn try_lock(&self, key: &str) -> Result<Option<File>, StoreError> {
-        let path = self.file(key, "lock")?;
+    pub fn try_lock(&self) -> Result<Option<File>, StoreError> {
+        let path = self.file("learning", "lock")?;
         let file = File::create(&path).at("make", &path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),

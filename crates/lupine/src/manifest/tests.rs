@@ -60,8 +60,8 @@ fn what_is_saved_is_found_by_digest_and_command() {
     assert!(saved.find(&key).unwrap().is_none());
     saved.keep(&key, &sample()).unwrap();
     assert_eq!(saved.find(&key).unwrap(), Some(sample()));
-    let held = saved.try_lock(&key).unwrap();
-    assert!(held.is_some() && saved.try_lock(&key).unwrap().is_none());
+    let held = saved.try_lock().unwrap();
+    assert!(held.is_some() && saved.try_lock().unwrap().is_none());
 }
 
 proptest! {

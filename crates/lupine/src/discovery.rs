@@ -13,7 +13,6 @@ mod goal;
 mod learn;
 mod minimize;
 mod prove;
-mod reply;
 mod scan;
 mod testbed;
 

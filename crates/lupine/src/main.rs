@@ -11,6 +11,8 @@ mod monitor;
 mod pipeline;
 mod printer;
 mod progress;
+mod quiet;
+mod reply;
 mod shares;
 mod state;
 mod tap;

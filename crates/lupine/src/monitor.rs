@@ -158,7 +158,7 @@ impl Monitor<'_> {
                     self.mark(&mut run, Mark::AppStart, since)?;
                     self.app_started(&mut run, &guest, terminal.as_ref(), inbox)?;
                 }
-                input => self.input(&mut run, input)?,
+                input => self.input(&mut run, inbox, input)?,
             }
         }
         drop(run.raw.take());
@@ -177,7 +177,7 @@ impl Monitor<'_> {
         Ok(Some(LogWriter::open(&self.dir.path)?))
     }
 
-    fn input(&mut self, run: &mut Run, input: Input) -> Result<()> {
+    fn input(&mut self, run: &mut Run, inbox: &Inbox, input: Input) -> Result<()> {
         match input {
             Input::Event(Event::Mark(mark, since)) => self.mark(run, mark, since)?,
             Input::Event(Event::Stdout(bytes)) => self.output(run, Stream::Stdout, &bytes),
@@ -198,6 +198,12 @@ impl Monitor<'_> {
             Input::TerminalClosed => run.terminal_open = false,
             Input::Signal(number) => self.signal(run, number),
             Input::Ready(at) => self.ready(run, at)?,
+            Input::Settled => self.settled(inbox),
+            Input::Replies(replies) => {
+                if let Some(end) = self.judge(&replies) {
+                    kill(run, end);
+                }
+            }
         }
         Ok(())
     }
@@ -254,6 +260,9 @@ impl Monitor<'_> {
             inbox.probe_ready(self.launch.tcp_ports());
         } else if let Some(mut notify) = self.notify.take() {
             detached::say_ready(&mut notify);
+        }
+        if self.may_fail_over() && !self.launch.tcp_ports().is_empty() {
+            inbox.await_quiet(guest.pid());
         }
         self.take_requests(run);
         Ok(())

@@ -30,7 +30,8 @@ pub fn why(context: &Context<'_>, args: &WhyArgs) -> Result<u8> {
 
 fn guest(found: &Found, format: cli::Output) -> Result<u8> {
     let record = found.record()?;
-    let config = config_of(&record.stats.kernel.path)?;
+    let kernel = record.failed_kernel.as_ref();
+    let config = config_of(kernel.unwrap_or(&record.stats.kernel.path))?;
     let lines = read_refusals(&found.dir.path)?;
     let all = missing(&Map::builtin()?, &config, &lines);
     if format.is_json() {
@@ -38,6 +39,7 @@ fn guest(found: &Found, format: cli::Output) -> Result<u8> {
             "guest": found.dir.name,
             "image": record.image,
             "kernel": record.stats.kernel.key,
+            "failed_kernel": record.failed_kernel,
             "missing": all,
             "mend": mend(&record.image, &all),
         }));
@@ -61,6 +63,9 @@ fn guest(found: &Found, format: cli::Output) -> Result<u8> {
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();
     let header = ["FEATURE", "MISSING", "ERROR", "PROCESS"];
     printer::line(&printer::table(&header, &rows));
+    if record.failed_kernel.is_some() {
+        printer::line("\nit failed on that kernel, and was started again on the general one");
+    }
     printer::line(&format!("\nto mend all: {}", mend(&record.image, &all)));
     Ok(0)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lupine_vm::End;
 
 use super::check::HostCommand;
-use super::reply::Reply;
+use crate::reply::Reply;
 
 /// What an application has to do to be called working.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use miette::{Result, miette};
 
 use super::Discovery;
 use super::goal::{Goal, is_its_own};
-use super::reply::Reply;
 use super::testbed::{Attempt, Seen};
 use crate::missing::{config_of, is_lacking};
+use crate::reply::Reply;
 
 /// How much longer than the first time an application may take on another kernel.
 const PATIENCE: u32 = 4;

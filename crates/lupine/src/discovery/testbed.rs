@@ -1,7 +1,6 @@
 //! Runs an application in a guest of its own and looks whether it works.
 
 mod driver;
-mod quiet;
 mod seen;
 
 use std::collections::BTreeSet;
@@ -18,9 +17,9 @@ use miette::Result;
 use super::check::{HostCommand, Ports};
 use super::goal::Goal;
 use crate::monitor::{Launch, NetworkPlan};
+use crate::quiet::Quiet;
 
 use driver::Driver;
-use quiet::Quiet;
 
 pub use seen::{Seen, Verdict};
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lupine_vm::Event;
 use miette::{IntoDiagnostic, Result, WrapErr};
@@ -15,11 +15,19 @@ use signal_hook::consts::signal::{
 use signal_hook::iterator::Signals;
 
 use super::ready;
+use crate::quiet::Quiet;
+use crate::reply::Reply;
 
 /// Signals that a monitor takes from outside.
 const TAKEN: [i32; 8] = [
     SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGURG, SIGUSR1, SIGUSR2, SIGWINCH,
 ];
+
+/// A guest that does nothing for this long has started; one that never rests has had the time to.
+const QUIET: Duration = Duration::from_secs(3);
+const SETTLED: Duration = Duration::from_secs(120);
+/// Between two looks at it.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -36,6 +44,10 @@ pub enum Input {
     Signal(i32),
     /// The published ports answer since then.
     Ready(Instant),
+    /// The guest has settled, or has had the time for it.
+    Settled,
+    /// How the published ports answer.
+    Replies(Vec<(SocketAddr, Reply)>),
 }
 
 /// The queue.
@@ -101,6 +113,28 @@ impl Inbox {
             let _ = queue.send(Input::TerminalClosed);
         });
         Ok(())
+    }
+
+    /// Finds out when the guest of the VMM `pid` has nothing more to do.
+    pub fn await_quiet(&self, pid: u32) {
+        let queue = self.sender.clone();
+        thread::spawn(move || {
+            let mut quiet = Quiet::of(pid);
+            let started = Instant::now();
+            while quiet.look() < QUIET && started.elapsed() < SETTLED {
+                thread::sleep(LOOK);
+            }
+            let _ = queue.send(Input::Settled);
+        });
+    }
+
+    /// Asks all of `ports` something.
+    pub fn ask(&self, ports: Vec<SocketAddr>) {
+        let queue = self.sender.clone();
+        thread::spawn(move || {
+            let replies = ports.into_iter().map(|port| (port, Reply::of(port)));
+            let _ = queue.send(Input::Replies(replies.collect()));
+        });
     }
 
     /// Finds out when all of `ports` answer.

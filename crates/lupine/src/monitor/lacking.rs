@@ -1,5 +1,6 @@
 //! What happens when a guest is refused something that its kernel lacks.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use lupine_needs::map::Map;
@@ -13,7 +14,11 @@ use crate::cli::{OnMissing, ProfileChoice};
 use crate::manifest::{NeedPart, Saved};
 use crate::missing::{Missing, config_of, missing};
 use crate::pipeline::Pipeline;
+use crate::reply::Reply;
 use crate::state::EndRecord;
+
+/// Kind of the end of a guest whose ports nobody answers.
+const UNANSWERED: &str = "unanswered";
 
 /// How a guest ended, and how Lupine ended it if it did.
 pub(super) type Ended = (Outcome, Option<EndRecord>);
@@ -53,6 +58,25 @@ impl Monitor<'_> {
         })
     }
 
+    /// The guest does nothing more. One that was refused something may be alive and of no use:
+    /// its ports are asked.
+    pub(super) fn settled(&self, inbox: &Inbox) {
+        let lacks = || !self.missing().unwrap_or_default().is_empty();
+        if self.may_fail_over() && lacks() {
+            inbox.ask(self.launch.tcp_ports());
+        }
+    }
+
+    /// The end of a guest whose ports nobody answers.
+    pub(super) fn judge(&self, replies: &[(SocketAddr, Reply)]) -> Option<EndRecord> {
+        let (port, reply) = replies.iter().find(|(_, reply)| !reply.is_answer())?;
+        self.may_fail_over().then(|| EndRecord {
+            kind: UNANSWERED.into(),
+            status: crate::OWN_FAILURE,
+            text: format!("{port} {reply}"),
+        })
+    }
+
     /// Starts a guest that failed on its own kernel again on the general one, if it was refused
     /// something there, and remembers what.
     pub(super) fn fail_over(&mut self, inbox: &Inbox, first: Result<Ended>) -> Result<Ended> {
@@ -67,16 +91,19 @@ impl Monitor<'_> {
         if missing.is_empty() {
             return Ok(ended);
         }
+        let how = match &ended.1 {
+            Some(end) => end.text.clone(),
+            None => ended.0.end.to_string(),
+        };
         self.reporter.line(&format!(
-            "{}: {} after {}{}; starting it again on the general kernel",
+            "{}: {how} after {}{}; starting it again on the general kernel",
             self.dir.name,
-            ended.0.end,
             sentence(&missing[0]),
             more(&missing)
         ));
         let kernel = self.general_kernel(&application, &missing)?;
         remember(self, &application, &missing, State::Required, "")?;
-        self.launch.kernel = kernel;
+        self.record.failed_kernel = Some(std::mem::replace(&mut self.launch.kernel, kernel));
         self.launch.on_missing = OnMissing::Warn;
         let again = self.boot(inbox)?;
         if again.0.end == ended.0.end {
@@ -88,17 +115,22 @@ impl Monitor<'_> {
     }
 
     fn may_start_again(&self, (outcome, killed): &Ended) -> bool {
-        let failed = match &outcome.end {
-            End::Exited(status) => *status != 0,
-            End::Killed(_) | End::Refused { .. } | End::KernelPanic { .. } => true,
+        let failed = match (&outcome.end, killed) {
+            (_, Some(killed)) => killed.kind == UNANSWERED,
+            (End::Exited(status), None) => *status != 0,
+            (End::Killed(_) | End::Refused { .. } | End::KernelPanic { .. }, None) => true,
             _ => false,
         };
+        failed && self.may_fail_over()
+    }
+
+    /// Whether a guest that fails may be started again on another kernel.
+    pub(super) fn may_fail_over(&self) -> bool {
         // Input that was read, and files that were changed, would be met a second time.
         let has_effects =
             self.launch.guest.stdin || self.launch.shares.iter().any(|s| !s.read_only);
         self.launch.on_missing == OnMissing::General
-            && failed
-            && killed.is_none()
+            && self.launch.application.is_some()
             && !self.asked_to_end
             && !has_effects
     }

@@ -74,6 +74,9 @@ pub struct Record {
     pub labels: BTreeMap<String, String>,
     /// What was measured.
     pub stats: Stats,
+    /// A kernel that it failed on for want of an option, before it was started again on another.
+    #[serde(default)]
+    pub failed_kernel: Option<std::path::PathBuf>,
     /// Files that the guest uses and that must stay while it runs.
     pub uses: Vec<std::path::PathBuf>,
     /// Processors.
@@ -109,6 +112,7 @@ impl Record {
             monitor_pid: None,
             vmm_pid: None,
             ports: Vec::new(),
+            failed_kernel: None,
             labels: BTreeMap::new(),
             stats: Stats::default(),
             uses: Vec::new(),

@@ -1,6 +1,7 @@
 //! Drives an application from outside, in a thread of its own.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::{Attempt, Input, Verdict};
 use crate::discovery::check::{HostCommand, Ports};
 use crate::discovery::goal::Goal;
-use crate::discovery::reply::Reply;
+use crate::reply::Reply;
 
 /// Between two tries of a port that does not answer.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -125,10 +126,11 @@ impl Work {
         let mut until = until;
         while !wanted.is_empty() {
             wanted.retain(|port| {
-                let reply = self
+                let here = self
                     .ports
                     .get(port)
-                    .map_or(Reply::Refused, |&p| Reply::of(p));
+                    .map(|&port| (Ipv4Addr::LOCALHOST, port));
+                let reply = here.map_or(Reply::Refused, |here| Reply::of(here.into()));
                 let alive = reply.is_alive();
                 replies.insert(*port, reply);
                 !alive

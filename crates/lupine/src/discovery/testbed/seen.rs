@@ -6,7 +6,7 @@ use std::time::Duration;
 use lupine_recorder::{Line, Record, parse};
 use lupine_vm::End;
 
-use crate::discovery::reply::Reply;
+use crate::reply::Reply;
 
 /// Whether the application did what it should, or why not.
 pub type Verdict = Result<(), String>;

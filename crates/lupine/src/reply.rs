@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -47,9 +47,8 @@ impl fmt::Display for Reply {
 }
 
 impl Reply {
-    /// Asks the host's port `port`.
-    pub fn of(port: u16) -> Self {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    /// Asks a port of the host.
+    pub fn of(address: SocketAddr) -> Self {
         let Ok(mut stream) = TcpStream::connect_timeout(&address, ANSWER) else {
             return Self::Refused;
         };
@@ -66,6 +65,11 @@ impl Reply {
             First::End => Self::Closed,
             First::Nothing => Self::Silent,
         }
+    }
+
+    /// Whether somebody took the request and did something about it.
+    pub fn is_answer(&self) -> bool {
+        !matches!(self, Self::Silent | Self::Refused)
     }
 
     /// Whether somebody was there.
@@ -107,13 +111,13 @@ fn first(stream: &mut TcpStream, wait: Duration) -> First {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{Ipv4Addr, TcpListener};
 
     use super::*;
 
     fn served(serve: impl FnOnce(TcpStream) + Send + 'static) -> Reply {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let port = listener.local_addr().unwrap();
         let server = std::thread::spawn(move || serve(listener.accept().unwrap().0));
         let reply = Reply::of(port);
         server.join().unwrap();
@@ -142,7 +146,7 @@ mod tests {
     #[test]
     fn nobody_is_nobody() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let port = listener.local_addr().unwrap();
         drop(listener);
         assert!(!Reply::of(port).is_alive());
     }

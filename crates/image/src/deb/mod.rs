@@ -10,6 +10,7 @@
 //! recipe of ours is replaced at once.
 
 mod sources;
+mod unit;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -132,7 +133,9 @@ fn server(packages: &[String]) -> Server {
 /// The recipe for these packages, by its digest: an image of another recipe is made anew.
 pub(crate) fn stamp(packages: &[String]) -> String {
     let server = server(packages);
-    let recipe = format!("{BEFORE_ALL} {DIRECTORIES} {AFTER_ALL} {EXCLUDED:?} {EPOCH} {server:?}");
+    let found = include_str!("unit.rs");
+    let recipe =
+        format!("{BEFORE_ALL} {DIRECTORIES} {AFTER_ALL} {EXCLUDED:?} {EPOCH} {server:?} {found}");
     blob::digest_of(recipe.as_bytes())
 }
 
@@ -146,12 +149,15 @@ pub(crate) fn make(
     progress.step(&format!(
         "installing {list} with mmdebstrap (half a minute to two)"
     ));
-    let server = server(packages);
+    let mut server = server(packages);
     let staging = store.staging()?;
     let tar = staging.path().join("root.tar");
     let args = arguments(staging.path(), &tar, packages, &server)?;
     let run = tool(staging.path()).map(|tool| tool.args(args).run());
     run.flatten().map_err(|error| wrap(&list, error))?;
+    if server.cmd.is_empty() {
+        server = unit::server(&tar, packages).at("read", &tar)?;
+    }
     let file = File::open(&tar).at("open", &tar)?;
     let bytes = file.metadata().at("look at", &tar)?.len();
     let mut layer = BlobWriter::new(store)?;

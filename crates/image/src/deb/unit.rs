@@ -1,0 +1,295 @@
+//! What to start for a package that the table does not know: what systemd would start for it.
+//!
+//! A unit's commands become a script of the image's shell, which expands variables as systemd does
+//! where it matters, reads /etc/default files, and waits for a server that puts itself into
+//! the background.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use super::Server;
+use crate::tarball::Members;
+
+/// Where packages put units, in a tree whose /lib is /usr/lib.
+const UNITS: &str = "usr/lib/systemd/system/";
+/// dpkg's lists of files.
+const LISTS: &str = "var/lib/dpkg/info/";
+/// Where servers lie.
+const PROGRAMS: [&str; 2] = ["usr/sbin/", "usr/bin/"];
+/// A unit is some hundred bytes; a list of files may have megabytes.
+const TEXT_MAX: u64 = 4 << 20;
+
+/// What a tree says about its packages.
+#[derive(Debug, Default)]
+struct Installed {
+    /// Units by name, without templates.
+    units: BTreeMap<String, Unit>,
+    /// Files of the packages that were asked for.
+    files: BTreeSet<String>,
+    /// Base names of programs, with their paths.
+    programs: BTreeMap<String, String>,
+}
+
+/// The `[Service]` section of a unit: every value of every key, in order.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Unit {
+    values: BTreeMap<String, Vec<String>>,
+}
+
+/// What to start for `packages`, as far as the tree in `tar` says it.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(super) fn server(tar: &Path, packages: &[String]) -> io::Result<Server> {
+    let installed = read(tar, packages)?;
+    let found = packages.iter().find_map(|package| installed.start(package));
+    Ok(found.unwrap_or_default())
+}
+
+fn read(tar: &Path, packages: &[String]) -> io::Result<Installed> {
+    let mut installed = Installed::default();
+    let mut members = Members::new(BufReader::with_capacity(1 << 17, File::open(tar)?));
+    while let Some(member) = members.next()? {
+        let Ok(path) = String::from_utf8(member.path) else {
+            continue;
+        };
+        let path = path.trim_start_matches("./");
+        let mut text = || {
+            let mut bytes = Vec::new();
+            (&mut members).take(TEXT_MAX).read_to_end(&mut bytes)?;
+            Ok::<_, io::Error>(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        if let Some(name) = path.strip_prefix(UNITS).and_then(unit_name) {
+            let unit = Unit::parse(&text()?);
+            installed.units.insert(name.to_owned(), unit);
+        } else if let Some(list) = path.strip_prefix(LISTS).and_then(list_of) {
+            if packages.iter().any(|package| package == list) {
+                installed.files.extend(text()?.lines().map(str::to_owned));
+            }
+        } else if let Some(name) = PROGRAMS.iter().find_map(|dir| path.strip_prefix(dir)) {
+            let place = format!("/{path}");
+            installed.programs.entry(name.to_owned()).or_insert(place);
+        }
+    }
+    Ok(installed)
+}
+
+/// `NAME.service`, unless it is a template or somewhere below.
+fn unit_name(file: &str) -> Option<&str> {
+    let name = file.strip_suffix(".service")?;
+    (!name.contains(['/', '@'])).then_some(name)
+}
+
+/// The package of a list of files.
+fn list_of(file: &str) -> Option<&str> {
+    let name = file.strip_suffix(".list")?;
+    Some(name.split(':').next().unwrap_or(name))
+}
+
+impl Installed {
+    /// What starts this package: its unit, or a program of its name.
+    fn start(&self, package: &str) -> Option<Server> {
+        let names = names(package);
+        let of_name = || names.iter().find_map(|name| self.servant(name));
+        let own = || {
+            let units = self.units.keys().filter(|name| self.owns(name));
+            units
+                .map(String::as_str)
+                .find_map(|name| self.servant(name))
+        };
+        if let Some(server) = of_name().or_else(own) {
+            return Some(server);
+        }
+        let program = names.iter().find_map(|name| self.programs.get(*name))?;
+        Some(Server {
+            cmd: vec![program.clone()],
+            ..Server::default()
+        })
+    }
+
+    fn servant(&self, name: &str) -> Option<Server> {
+        self.units.get(name).and_then(Unit::server)
+    }
+
+    /// Whether one of the packages that were asked for brought the unit.
+    fn owns(&self, unit: &str) -> bool {
+        let places = ["/lib/systemd/system/", "/usr/lib/systemd/system/"];
+        places
+            .iter()
+            .any(|place| self.files.contains(&format!("{place}{unit}.service")))
+    }
+}
+
+/// Names that a package's unit or program may have.
+fn names(package: &str) -> Vec<&str> {
+    let endings = ["-server", "-daemon", "-bin", "-core"];
+    let shorter = endings.iter().filter_map(|end| package.strip_suffix(end));
+    std::iter::once(package).chain(shorter).collect()
+}
+
+impl Unit {
+    fn parse(text: &str) -> Self {
+        let mut unit = Self::default();
+        let mut in_service = false;
+        for line in text.replace("\\\n", " ").lines() {
+            let line = line.trim();
+            if line.starts_with(['#', ';']) {
+                continue;
+            }
+            if line.starts_with('[') {
+                in_service = line == "[Service]";
+            } else if let (true, Some((key, value))) = (in_service, line.split_once('=')) {
+                let values = unit.values.entry(key.trim().to_owned()).or_default();
+                match value.trim() {
+                    // An empty value takes back all before it.
+                    "" => values.clear(),
+                    value => values.push(value.to_owned()),
+                }
+            }
+        }
+        unit
+    }
+
+    fn all(&self, key: &str) -> &[String] {
+        self.values.get(key).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn last(&self, key: &str) -> &str {
+        self.all(key).last().map_or("", String::as_str)
+    }
+
+    /// `None` for a unit that starts nothing that stays.
+    fn server(&self) -> Option<Server> {
+        let start = self.all("ExecStart").first()?;
+        if self.last("Type") == "oneshot" {
+            return None;
+        }
+        let user = self.last("User");
+        let group = self.last("Group");
+        Some(Server {
+            cmd: vec!["/bin/sh".into(), "-c".into(), self.script(start)],
+            user: match (user, group) {
+                (user, _) if user.is_empty() || user.contains('%') => String::new(),
+                (user, "") => user.into(),
+                (user, group) => format!("{user}:{group}"),
+            },
+            env: self
+                .all("Environment")
+                .iter()
+                .flat_map(|v| words(v))
+                .collect(),
+            workdir: match self.last("WorkingDirectory").trim_start_matches('-') {
+                dir if dir.starts_with('/') => dir.into(),
+                _ => String::new(),
+            },
+            stop_signal: Some(self.last("KillSignal"))
+                .filter(|signal| signal.starts_with("SIG"))
+                .map(str::to_owned),
+            ..Server::default()
+        })
+    }
+
+    fn script(&self, start: &str) -> String {
+        let mut lines = Vec::new();
+        for file in self.all("EnvironmentFile") {
+            let file = specifiers(file.trim_start_matches('-'));
+            lines.push(format!("set -a; [ ! -r {file} ] || . {file}; set +a"));
+        }
+        for before in self.all("ExecStartPre") {
+            let or = if before.starts_with('-') { ":" } else { "exit" };
+            lines.push(format!("{} || {or}", shell(before)));
+        }
+        let start = shell(start);
+        if self.last("Type") != "forking" {
+            lines.push(format!("exec {start}"));
+            return lines.join("\n");
+        }
+        lines.push(format!("{start} || exit"));
+        lines.push(match self.last("PIDFile") {
+            "" => "exec sleep infinity".into(),
+            file => {
+                let file = specifiers(file);
+                // The server may write it a little later than it returns.
+                format!(
+                    "n=0; while [ ! -s {file} ] && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done\n\
+                     exec tail --pid=\"$(cat {file})\" -f /dev/null"
+                )
+            }
+        });
+        lines.join("\n")
+    }
+}
+
+/// A unit's command for a shell: what only means something to a shell means itself.
+fn shell(command: &str) -> String {
+    let prefix: String = command
+        .chars()
+        .take_while(|c| "@-:+!".contains(*c))
+        .collect();
+    let mut text = specifiers(&command[prefix.len()..]);
+    if prefix.contains('@') {
+        // The word after the program is what it shall think it is called.
+        let mut words = text.splitn(3, ' ');
+        let (program, _, rest) = (words.next(), words.next(), words.next());
+        text = format!(
+            "{} {}",
+            program.unwrap_or_default(),
+            rest.unwrap_or_default()
+        );
+    }
+    let mut quote = None;
+    let mut out = String::new();
+    for c in text.replace("$$", "\\$").chars() {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (None, '*' | '?' | '(' | ')' | '&' | '|' | '<' | '>' | ';' | '`' | '~' | '#') => {
+                out.push('\\');
+            }
+            _ => {}
+        }
+        out.push(c);
+    }
+    out.trim().to_owned()
+}
+
+/// systemd.unit(5)'s specifiers that mean the same on every system.
+fn specifiers(text: &str) -> String {
+    let known = [
+        ("%t", "/run"),
+        ("%S", "/var/lib"),
+        ("%C", "/var/cache"),
+        ("%L", "/var/log"),
+        ("%E", "/etc"),
+        ("%T", "/tmp"),
+        ("%V", "/var/tmp"),
+        ("%%", "%"),
+    ];
+    let text = text.to_owned();
+    known
+        .iter()
+        .fold(text, |text, (from, to)| text.replace(from, to))
+}
+
+/// The words of a list such as `"A=b c" D=e`.
+fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut quote = None;
+    for c in text.chars() {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (None, c) if c.is_whitespace() => words.push(std::mem::take(&mut word)),
+            _ => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| word.contains('='));
+    words
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn server_of(text: &str) -> Server {
+    Unit::parse(text).server().unwrap()
+}
+
+fn script(text: &str) -> String {
+    server_of(text).cmd[2].clone()
+}
+
+#[test]
+fn a_unit_is_started_as_systemd_would() {
+    let server = server_of(
+        "[Unit]\nExecStart=/no\n[Service]\nType=notify\nUser=ircd\nGroup=irc\nKillSignal=SIGINT\n\
+         WorkingDirectory=-/var/lib/x\nEnvironment=\"A=b c\" D=e\nEnvironmentFile=-/etc/default/x\n\
+         ExecStartPre=-/bin/check --all\nExecStart=@/usr/sbin/x x \\\n  --dir %t/x $OPTIONS (a) 'b;c'\n",
+    );
+    assert_eq!(
+        (server.user.as_str(), server.workdir.as_str()),
+        ("ircd:irc", "/var/lib/x")
+    );
+    assert_eq!(server.env, ["A=b c", "D=e"]);
+    assert_eq!(server.stop_signal.as_deref(), Some("SIGINT"));
+    let lines: Vec<&str> = server.cmd[2].lines().collect();
+    assert_eq!(
+        lines[0],
+        "set -a; [ ! -r /etc/default/x ] || . /etc/default/x; set +a"
+    );
+    assert_eq!(lines[1], "/bin/check --all || :");
+    assert!(lines[2].starts_with("exec /usr/sbin/x "), "{}", lines[2]);
+    assert!(
+        lines[2].ends_with("--dir /run/x $OPTIONS \\(a\\) 'b;c'"),
+        "{}",
+        lines[2]
+    );
+}
+
+#[test]
+fn one_that_goes_into_the_background_is_waited_for() {
+    let text = script("[Service]\nType=forking\nPIDFile=%t/x.pid\nExecStart=/usr/sbin/x\n");
+    assert!(text.starts_with("/usr/sbin/x || exit\n"), "{text}");
+    assert!(text.contains("--pid=\"$(cat /run/x.pid)\""), "{text}");
+}
+
+#[test]
+fn what_does_not_stay_is_no_server() {
+    assert!(
+        Unit::parse("[Service]\nType=oneshot\nExecStart=/x\n")
+            .server()
+            .is_none()
+    );
+    assert!(
+        Unit::parse("[Service]\nExecStart=/x\nExecStart=\n")
+            .server()
+            .is_none()
+    );
+}
+
+/// A tree with these files.
+fn tree(files: &[(&str, &str)]) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut builder = tar::Builder::new(file.reopen().unwrap());
+    for (path, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        builder
+            .append_data(&mut header, path, text.as_bytes())
+            .unwrap();
+    }
+    builder.finish().unwrap();
+    file
+}
+
+#[test]
+fn a_package_is_found_by_its_name_its_files_or_its_program() {
+    let unit = |program: &str| format!("[Service]\nExecStart={program}\n");
+    let (a, b, c) = (unit("/a"), unit("/b"), unit("/c"));
+    let tree = tree(&[
+        ("./usr/lib/systemd/system/named.service", &a),
+        ("./usr/lib/systemd/system/other.service", &b),
+        ("./usr/lib/systemd/system/gear.service", &c),
+        ("./usr/lib/systemd/system/x@.service", &b),
+        (
+            "./var/lib/dpkg/info/bind9.list",
+            "/lib/systemd/system/named.service\n",
+        ),
+        ("./usr/sbin/plain", ""),
+    ]);
+    let start = |package: &str| server(tree.path(), &[package.to_owned()]).unwrap().cmd;
+    assert_eq!(start("bind9")[2], "exec /a");
+    assert_eq!(start("gear-server")[2], "exec /c");
+    assert_eq!(start("plain"), ["/usr/sbin/plain"]);
+    assert!(start("nothing").is_empty());
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_some_unit(text: String) {
+        let _ = Unit::parse(&text).server();
+        let _ = Unit::parse(&format!("[Service]\nExecStart={text}")).server();
+    }
+}

@@ -11,8 +11,9 @@ use lupine_store::At;
 use miette::{Result, WrapErr};
 use serde::Serialize;
 
-/// PID of init, whose own questions are nobody's business.
-const INIT: u32 = 1;
+/// PID of init, and its name in a child that is not the application yet: what they ask is nobody's
+/// business.
+const INIT: (u32, &str) = (1, "init");
 
 /// A feature that a guest was refused because its kernel lacks it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,7 +35,7 @@ pub struct Missing {
 pub fn missing(map: &Map, config: &DotConfig, lines: &[String]) -> Vec<Missing> {
     let mut known = BTreeSet::new();
     let records = lines.iter().filter_map(|line| refusal(line));
-    let records = records.filter(|record| record.pid != INIT);
+    let records = records.filter(|record| record.pid != INIT.0 && record.comm != INIT.1);
     let mut found: Vec<Missing> = records
         .flat_map(|record| of_record(map, config, &record))
         .collect();
@@ -115,4 +116,31 @@ pub fn dot_config(path: &Path) -> Result<DotConfig> {
     DotConfig::parse(&text)
         .map_err(miette::Report::new)
         .wrap_err_with(|| format!("{} is no .config file", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn features(config: &str, lines: &[&str]) -> Vec<String> {
+        let config = DotConfig::parse(config).unwrap();
+        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        let all = missing(&Map::builtin().unwrap(), &config, &lines);
+        all.into_iter().map(|one| one.feature).collect()
+    }
+
+    const EPOLL: &str = "291\t0,0,0,0,0,0\t38\t-\tnginx\t7";
+
+    #[test]
+    fn a_refusal_names_the_option_once() {
+        assert_eq!(features("", &[EPOLL, EPOLL]), ["syscall:epoll_create1"]);
+        assert!(features("CONFIG_EPOLL=y\n", &[EPOLL]).is_empty());
+    }
+
+    #[test]
+    fn what_init_asks_and_what_is_no_refusal_is_left_out() {
+        let by_init = EPOLL.replace("nginx\t7", "init\t22");
+        let as_first = EPOLL.replace("\t7", "\t1");
+        assert!(features("", &[&by_init, &as_first, "full", "", "x\ty"]).is_empty());
+    }
 }

@@ -1,6 +1,7 @@
 //! `lupine run`.
 
 mod base;
+mod behind;
 mod from_manifest;
 mod served;
 
@@ -14,8 +15,7 @@ use miette::{Report, Result, miette};
 
 use super::Context;
 use crate::cli::values::{Publish, SignalNumber};
-use crate::cli::{Network, Part, ProfileChoice, RunOptions, split_command};
-use crate::manifest::Saved;
+use crate::cli::{Network, Part, RunOptions, split_command};
 use crate::monitor::{Inbox, Launch, Monitor, NetworkPlan, start_detached, terminal_size};
 use crate::state::{Created, GuestDir, Record, Refusals, State};
 use crate::tap::{self, Tap};
@@ -44,7 +44,7 @@ pub fn run(context: &Context<'_>, mut options: RunOptions) -> Result<u8> {
         options.network = Network::None;
     }
     context.reporter.finish();
-    learn(context, &state, &store, &options, &base)?;
+    behind::learn(context, &state, &store, &options, &base)?;
     let status = launch(context, &store, &state, &options, &base, in_use);
     status.or_else(|(status, report)| {
         printer::report(&report);
@@ -153,44 +153,6 @@ fn imply_parts(options: &mut RunOptions) {
             options.build.with.push(part);
         }
     }
-}
-
-/// Has it found out what an unknown application needs, while the guest runs on the general kernel.
-fn learn(
-    context: &Context<'_>,
-    state: &State,
-    store: &Store,
-    options: &RunOptions,
-    base: &Base,
-) -> Result<()> {
-    let saved = Saved::of(state);
-    let Some(application) = base.application.as_ref().filter(|_| base.unknown) else {
-        return Ok(());
-    };
-    let chosen = options.build.kernel.profile != ProfileChoice::App;
-    let by_hand = options.tty || options.interactive;
-    if options.no_learn || chosen || by_hand {
-        return Ok(());
-    }
-    let image = &application.image;
-    if saved.file(&application.key, "failed")?.exists() {
-        context.reporter.line(&format!(
-            "{image} runs on the general kernel: it could not be found out what it needs (lupine needs --run {image} says why)"
-        ));
-        return Ok(());
-    }
-    if saved.try_lock()?.is_none() {
-        context.reporter.line(&format!(
-            "{image} is not known: it runs on the general kernel; another image's own kernel is being made now, and a later run will have this one's made"
-        ));
-        return Ok(());
-    }
-    let log = application.learn_behind(state, store, &saved)?;
-    context.reporter.line(&format!(
-        "{image} is not known: it runs on the general kernel, and its own is made behind it ({})",
-        log.display()
-    ));
-    Ok(())
 }
 
 /// From here on the exit status matters as much as the message.

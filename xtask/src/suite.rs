@@ -15,14 +15,14 @@ use std::path::{Path, PathBuf};
 
 use count::Paper;
 use entry::{Entry, Suite};
-use outcome::Outcome;
+use outcome::{Depth, Outcome};
 
 /// What the command line asks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Request {
     file: PathBuf,
     apps: Vec<String>,
-    minimize: bool,
+    depth: Depth,
     again: bool,
     show: bool,
     out: Option<PathBuf>,
@@ -38,7 +38,8 @@ impl Request {
         };
         while let Some(arg) = args.next() {
             match arg.as_str() {
-                "--minimize" => request.minimize = true,
+                "--static" => request.depth = Depth::Static,
+                "--minimize" => request.depth = Depth::Minimize,
                 "--again" => request.again = true,
                 "--show" => request.show = true,
                 "--out" => request.out = Some(args.next()?.into()),
@@ -101,8 +102,8 @@ fn one(
     (name, entry): (&str, &Entry),
 ) -> Result<(), String> {
     let file = out.join(format!("{name}.json"));
-    let known = outcome::last(&file)?;
-    let done = known.is_some_and(|known| known.is_done(request.minimize));
+    let known = outcome::best(&file)?;
+    let done = known.is_some_and(|known| known.is_done(request.depth));
     if entry.unverified.is_some() || done && !request.again {
         return Ok(());
     }
@@ -113,7 +114,7 @@ fn one(
         files: &suite.beside("files"),
         log: &out.join(format!("{name}.log")),
     };
-    let outcome = trial.run(request.minimize);
+    let outcome = trial.run(request.depth);
     if let Some(why) = &outcome.error {
         eprintln!("{name}: {why}");
     }
@@ -142,7 +143,7 @@ mod tests {
     fn arguments_are_read() {
         let request = parse("s.toml redis --minimize --out o nginx").unwrap();
         assert_eq!(request.apps, ["redis", "nginx"]);
-        assert!(request.minimize && !request.again);
+        assert!(request.depth == Depth::Minimize && !request.again);
         assert_eq!(request.out(), Path::new("o"));
         assert_eq!(parse("a/s.toml").unwrap().out(), Path::new("a/s.out"));
         assert_eq!(parse(""), None);

@@ -6,6 +6,18 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+/// How much of an application is looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// It is not run.
+    Static,
+    /// It is run until it works on its own kernel.
+    #[default]
+    Run,
+    /// Options are taken away, too.
+    Minimize,
+}
+
 /// What came of running one application.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Outcome {
@@ -102,8 +114,12 @@ impl Answer {
 
 impl Outcome {
     /// Whether there is nothing more to find out.
-    pub fn is_done(&self, minimize: bool) -> bool {
-        self.answer.is_some() && self.minimized >= minimize
+    pub fn is_done(&self, depth: Depth) -> bool {
+        match depth {
+            Depth::Static => self.found.is_some(),
+            Depth::Run => self.answer.is_some(),
+            Depth::Minimize => self.answer.is_some() && self.minimized,
+        }
     }
 }
 
@@ -121,15 +137,16 @@ pub fn append(file: &Path, outcome: &Outcome) -> Result<(), String> {
     file.write_all(line.as_bytes()).map_err(|e| failed(&e))
 }
 
-/// The last line, if the file is there.
-pub fn last(file: &Path) -> Result<Option<Outcome>, String> {
-    Ok(read(file)?.pop())
-}
-
-/// The last line that says most: an answer of a minimisation before an answer before an error.
+/// The line that says most, the last of several: an answer of a minimisation, another answer, an error.
 pub fn best(file: &Path) -> Result<Option<Outcome>, String> {
     let all = read(file)?.into_iter();
-    Ok(all.max_by_key(|one| (one.answer.is_some(), one.answer.is_some() && one.minimized)))
+    Ok(all.max_by_key(|one| {
+        (
+            one.answer.is_some(),
+            one.answer.is_some() && one.minimized,
+            one.found.is_some(),
+        )
+    }))
 }
 
 fn read(file: &Path) -> Result<Vec<Outcome>, String> {
@@ -196,11 +213,13 @@ pub mod tests {
     fn the_best_line_counts_and_a_torn_one_does_not() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.json");
-        assert!(last(&file).unwrap().is_none());
+        assert!(best(&file).unwrap().is_none());
         let failed = Outcome {
             error: Some("why".into()),
             ..Outcome::default()
         };
+        append(&file, &failed).unwrap();
+        assert!(best(&file).unwrap().unwrap().error.is_some());
         append(&file, &outcome(true, &[])).unwrap();
         append(&file, &failed).unwrap();
         std::fs::OpenOptions::new()
@@ -209,17 +228,19 @@ pub mod tests {
             .unwrap()
             .write_all(b"{\"minim")
             .unwrap();
-        assert!(last(&file).unwrap().unwrap().error.is_some());
         let best = best(&file).unwrap().unwrap();
-        assert!(best.is_done(true) && best.is_done(false));
+        assert!(best.is_done(Depth::Minimize));
         let kept = serde_json::to_value(best.answer.unwrap()).unwrap();
         assert_eq!(kept["ports"], serde_json::json!([80]));
     }
 
     #[test]
     fn only_an_answer_of_its_kind_is_done() {
-        assert!(outcome(false, &[]).is_done(false));
-        assert!(!outcome(false, &[]).is_done(true));
-        assert!(!Outcome::default().is_done(false));
+        let done = |outcome: &Outcome| {
+            [Depth::Static, Depth::Run, Depth::Minimize].map(|depth| outcome.is_done(depth))
+        };
+        assert_eq!(done(&outcome(true, &[])), [true, true, true]);
+        assert_eq!(done(&outcome(false, &[])), [true, true, false]);
+        assert_eq!(done(&Outcome::default()), [false, false, false]);
     }
 }

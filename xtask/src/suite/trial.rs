@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use lupine_tool::Tool;
 
 use super::entry::Entry;
-use super::outcome::{Answer, Outcome};
+use super::outcome::{Answer, Depth, Outcome};
 
 /// For one command of lupine, minutes of kernel builds and of runs included.
 const LIMIT: Duration = Duration::from_secs(4 * 3600);
 /// For all runs of one minimisation, in seconds.
-const BUDGET: u32 = 1800;
+const BUDGET: &str = "--budget=1800";
 
 /// One application about to be looked at.
 pub struct Trial<'a> {
@@ -28,21 +28,21 @@ pub struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Looks at it without running it, and by running it.
-    pub fn run(&self, minimize: bool) -> Outcome {
+    /// Looks at it without running it, and if wanted by running it.
+    pub fn run(&self, depth: Depth) -> Outcome {
         let started = Instant::now();
         let mut outcome = Outcome {
-            minimized: minimize,
+            minimized: depth == Depth::Minimize,
             ..Outcome::default()
         };
-        if let Err(why) = self.fill(minimize, &mut outcome) {
+        if let Err(why) = self.fill(depth, &mut outcome) {
             outcome.error = Some(why);
         }
         outcome.seconds = started.elapsed().as_secs_f64();
         outcome
     }
 
-    fn fill(&self, minimize: bool, outcome: &mut Outcome) -> Result<(), String> {
+    fn fill(&self, depth: Depth, outcome: &mut Outcome) -> Result<(), String> {
         let dir = tempfile::tempdir().map_err(|e| format!("cannot make a directory: {e}"))?;
         if let Some(prepare) = &self.entry.prepare {
             self.prepare(prepare, dir.path())?;
@@ -50,12 +50,12 @@ impl Trial<'_> {
         let command = self.entry.words(self.files)?;
         let finding = self.arguments(&["needs"], &[], &command, dir.path());
         outcome.found = Some(self.ask(finding)?);
-        let verbs: &[String] = &if minimize {
-            vec!["minimize".into(), format!("--budget={BUDGET}")]
-        } else {
-            vec!["needs".into(), "--run".into()]
+        let verbs = match depth {
+            Depth::Static => return Ok(()),
+            Depth::Run => ["needs", "--run"],
+            Depth::Minimize => ["minimize", BUDGET],
         };
-        let running = self.arguments(verbs, &self.driving(), &command, dir.path());
+        let running = self.arguments(&verbs, &self.driving(), &command, dir.path());
         outcome.answer = Some(self.ask(running)?);
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Trial<'_> {
 
     fn arguments(
         &self,
-        verbs: &[impl AsRef<str>],
+        verbs: &[&str],
         flags: &[String],
         command: &[String],
         dir: &Path,
@@ -103,7 +103,7 @@ impl Trial<'_> {
             .entry
             .image
             .replace("{dir}", &dir.display().to_string());
-        let mut arguments: Vec<String> = verbs.iter().map(|v| v.as_ref().to_owned()).collect();
+        let mut arguments: Vec<String> = verbs.iter().map(|&verb| verb.to_owned()).collect();
         arguments.extend(["--format".to_owned(), "json".to_owned()]);
         arguments.extend_from_slice(flags);
         arguments.push(image);

@@ -127,7 +127,7 @@ impl Trial<'_> {
         let mut text = String::new();
         answer.rewind().map_err(failed)?;
         answer.read_to_string(&mut text).map_err(failed)?;
-        serde_json::from_str(&text).map_err(|e| format!("lupine's answer is not understood: {e}"))
+        Answer::parse(&text)
     }
 
     /// What lupine said last: its error.

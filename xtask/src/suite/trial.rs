@@ -43,6 +43,7 @@ impl Trial<'_> {
     }
 
     fn fill(&self, depth: Depth, outcome: &mut Outcome) -> Result<(), String> {
+        self.has_its_clients()?;
         let dir = tempfile::tempdir().map_err(|e| format!("cannot make a directory: {e}"))?;
         if let Some(prepare) = &self.entry.prepare {
             self.prepare(prepare, dir.path())?;
@@ -58,6 +59,24 @@ impl Trial<'_> {
         let running = self.arguments(&verbs, &self.driving(), &command, dir.path());
         outcome.answer = Some(self.ask(running)?);
         Ok(())
+    }
+
+    /// A client that is missing would look like an application that does not work.
+    fn has_its_clients(&self) -> Result<(), String> {
+        let missing: Vec<&str> = self
+            .entry
+            .host
+            .iter()
+            .map(String::as_str)
+            .filter(|p| !is_installed(p))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let names = missing.join(" ");
+        Err(format!(
+            "its commands need Debian packages: apt-get install {names}"
+        ))
     }
 
     fn prepare(&self, prepare: &str, dir: &Path) -> Result<(), String> {
@@ -137,6 +156,15 @@ impl Trial<'_> {
     }
 }
 
+/// Whether dpkg has the package, whole.
+fn is_installed(package: &str) -> bool {
+    let asked =
+        Tool::new("dpkg-query").args(["--show", "--showformat=${db:Status-Status}", package]);
+    asked
+        .run()
+        .is_ok_and(|output| output.stdout == b"installed")
+}
+
 /// The last error in a log and what follows it, in one line; the last line where nothing is called so.
 fn error_in(log: &str) -> String {
     let lines: Vec<&str> = log.lines().map(str::trim).collect();
@@ -168,6 +196,22 @@ mod tests {
         let all = trial.arguments(&["needs"], &trial.driving(), &command, Path::new("/d"));
         let text = "needs|--format|json|--check|true {port:80}|--timeout|7|--env|A=b|dir:/d|--|x";
         assert_eq!(all.join("|"), text);
+    }
+
+    #[test]
+    fn missing_clients_are_named() {
+        let entry = Entry {
+            host: vec!["dpkg".into(), "there-is-no-such-package".into()],
+            ..Entry::default()
+        };
+        let trial = Trial {
+            lupine: Path::new("lupine"),
+            entry: &entry,
+            files: Path::new("files"),
+            log: Path::new("log"),
+        };
+        let why = trial.has_its_clients().unwrap_err();
+        assert!(why.ends_with("install there-is-no-such-package"), "{why}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The results as a Markdown table.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::count::Paper;
 use super::entry::Entry;
@@ -13,7 +14,7 @@ const HEADER: &str = "\
 /// In a cell with nothing to say.
 const NONE: &str = "–";
 
-/// One row for each application of the suite.
+/// One row for each application of the suite, and how they compare with the study in all.
 pub fn render(
     apps: &BTreeMap<String, Entry>,
     outcomes: &BTreeMap<String, Outcome>,
@@ -23,11 +24,29 @@ pub fn render(
         let outcome = outcomes.get(name).cloned().unwrap_or_default();
         row(name, entry, &outcome, paper)
     });
-    HEADER.to_owned() + &rows.collect::<String>()
+    let orders = apps
+        .iter()
+        .filter_map(|(name, entry)| compared(entry, outcomes.get(name)?, paper));
+    format!(
+        "{HEADER}{}\n{}\n",
+        rows.collect::<String>(),
+        summary(&orders.collect::<Vec<_>>())
+    )
+}
+
+fn summary(orders: &[Ordering]) -> String {
+    let count = |wanted| orders.iter().filter(|order| **order == wanted).count();
+    format!(
+        "{} can be compared: {} keep fewer options than the study, {} as many, {} more.",
+        orders.len(),
+        count(Ordering::Less),
+        count(Ordering::Equal),
+        count(Ordering::Greater)
+    )
 }
 
 fn row(name: &str, entry: &Entry, outcome: &Outcome, paper: &Paper) -> String {
-    let count = |options: std::collections::BTreeSet<&String>| paper.count(options).to_string();
+    let count = |options: BTreeSet<&String>| paper.count(options).to_string();
     let answer = outcome.answer.as_ref();
     let minimized = answer.filter(|_| outcome.minimized);
     let (table, alike) = published(entry, paper);
@@ -61,24 +80,27 @@ fn result(entry: &Entry, outcome: &Outcome, paper: &Paper) -> String {
     if let Some(why) = &entry.unverified {
         return format!("unverified: {why}");
     }
-    let Some(answer) = &outcome.answer else {
+    if outcome.answer.is_none() {
         let why = outcome.error.as_deref().unwrap_or("not run");
         return why.replace('|', "\\|");
-    };
+    }
     if let Some(why) = &entry.unlike {
         return format!("works; not comparable: the study ran {why}");
     }
-    // An application of several names has to be compared with the strictest.
-    let Some(alike) = paper.of(entry).iter().map(|(_, _, alike)| *alike).min() else {
-        return "works".into();
-    };
-    let kept = paper.count(answer.kept());
-    let compared = match kept.cmp(&alike) {
-        std::cmp::Ordering::Less => "below the study",
-        std::cmp::Ordering::Equal => "equal to the study",
-        std::cmp::Ordering::Greater => "above the study",
+    let compared = match compared(entry, outcome, paper) {
+        None => return "works".into(),
+        Some(Ordering::Less) => "below the study",
+        Some(Ordering::Equal) => "equal to the study",
+        Some(Ordering::Greater) => "above the study",
     };
     format!("works; {compared}")
+}
+
+/// How what it keeps compares with the study; an application of several names with the strictest.
+fn compared(entry: &Entry, outcome: &Outcome, paper: &Paper) -> Option<Ordering> {
+    let answer = outcome.answer.as_ref().filter(|_| entry.unlike.is_none())?;
+    let alike = paper.of(entry).iter().map(|(_, _, alike)| *alike).min()?;
+    Some(paper.count(answer.kept()).cmp(&alike))
 }
 
 fn time(seconds: f64) -> String {
@@ -143,14 +165,20 @@ mod tests {
         assert!(text.ends_with("| 3 s | a \\| b |\n"), "{text}");
         let apps = BTreeMap::from([("a".to_owned(), entry())]);
         let text = render(&apps, &BTreeMap::new(), &paper());
-        assert!(text.ends_with("| – | – | – | not run |\n"), "{text}");
+        assert!(
+            text.contains("| – | – | – | not run |\n\n0 can be compared"),
+            "{text}"
+        );
     }
 
     #[test]
     fn what_cannot_be_compared_is_not() {
+        let outcome = outcome(true, &[]);
+        assert_eq!(compared(&entry(), &outcome, &paper()), Some(Ordering::Less));
         let mut entry = entry();
         entry.unlike = Some("something else".into());
-        let text = row("a", &entry, &outcome(true, &[]), &paper());
+        assert_eq!(compared(&entry, &outcome, &paper()), None);
+        let text = row("a", &entry, &outcome, &paper());
         assert!(
             text.contains("not comparable: the study ran something else"),
             "{text}"

@@ -8,7 +8,7 @@ use super::entry::Entry;
 use super::outcome::Outcome;
 
 const HEADER: &str = "\
-| application | static | used | required | kept | paper | paper, counted alike | kernels | runs | time | result |
+| application | static | used | required | kept | paper | paper, counted alike | rounds | runs | time | result |
 |---|---|---|---|---|---|---|---|---|---|---|
 ";
 /// In a cell with nothing to say.

@@ -168,7 +168,9 @@ fn is_installed(package: &str) -> bool {
 /// The last error in a log and what follows it, in one line; the last line where nothing is called so.
 fn error_in(log: &str) -> String {
     let lines: Vec<&str> = log.lines().map(str::trim).collect();
-    let from = lines.iter().rposition(|line| line.starts_with("error:"));
+    let from = lines
+        .iter()
+        .rposition(|line| line.starts_with("lupine: error:"));
     let from = from.unwrap_or_else(|| lines.len().saturating_sub(1));
     lines[from..].join(" ")
 }
@@ -216,8 +218,11 @@ mod tests {
 
     #[test]
     fn an_error_is_quoted_with_its_hint() {
-        let log = "step one\nerror: it does not work\n  hint: try again\n";
-        assert_eq!(error_in(log), "error: it does not work hint: try again");
+        let log = "step one\nlupine: error: it does not work\nhint: try again\n";
+        assert_eq!(
+            error_in(log),
+            "lupine: error: it does not work hint: try again"
+        );
         assert_eq!(error_in("a\nb\n"), "b");
         assert_eq!(error_in(""), "");
     }

@@ -1,7 +1,8 @@
 //! Developer tasks: `cargo xtask tidy` checks what ARCHITECTURE.md promises and
 //! lists what is over the soft budgets; `cargo xtask generate features` makes the map of
 //! features (`crates/needs/map/`),
-//! and `cargo xtask oracle` compares it with a kernel that was built.
+//! `cargo xtask oracle` compares it with a kernel that was built, and `cargo xtask suite` runs a
+//! suite of applications.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -14,11 +15,12 @@ mod edges;
 mod generate;
 mod oracle;
 mod sources;
+mod suite;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask tidy\n       cargo xtask generate features [--source DIR] [--series 6.12] [--check]\n       cargo xtask oracle SYSTEM_MAP CONFIG";
+const USAGE: &str = "usage: cargo xtask tidy\n       cargo xtask generate features [--source DIR] [--series 6.12] [--check]\n       cargo xtask oracle SYSTEM_MAP CONFIG\n       cargo xtask suite FILE [APP...] [--static | --minimize] [--again] [--show] [--out DIR] [--lupine FILE]";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -29,6 +31,12 @@ fn main() -> ExitCode {
             Some(config) => told(oracle::run(Path::new(&system_map), Path::new(&config))),
             None => usage(),
         },
+        (Some("suite"), Some(file)) => {
+            match suite::Request::parse(std::iter::once(file).chain(args)) {
+                Some(request) => told(suite::run(&request)),
+                None => usage(),
+            }
+        }
         _ => usage(),
     }
 }

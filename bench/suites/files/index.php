@@ -1,0 +1,1 @@
+<?php echo 'hello from php ', array_sum([20, 22]), "\n";

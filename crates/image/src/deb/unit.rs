@@ -166,14 +166,12 @@ impl Unit {
         if self.last("Type") == "oneshot" {
             return None;
         }
-        let user = self.last("User");
-        let group = self.last("Group");
         Some(Server {
             cmd: vec!["/bin/sh".into(), "-c".into(), self.script(start)],
-            user: match (user, group) {
-                (user, _) if user.is_empty() || user.contains('%') => String::new(),
-                (user, "") => user.into(),
-                (user, group) => format!("{user}:{group}"),
+            user: match (self.account(), self.begins_as_root()) {
+                (Some((user, group)), false) if group.is_empty() => user.into(),
+                (Some((user, group)), false) => format!("{user}:{group}"),
+                _ => String::new(),
             },
             env: self
                 .all("Environment")
@@ -191,6 +189,29 @@ impl Unit {
         })
     }
 
+    /// The user and the group, which may be empty, that it runs as.
+    fn account(&self) -> Option<(&str, &str)> {
+        let user = self.last("User");
+        (!user.is_empty() && !user.contains('%')).then(|| (user, self.last("Group")))
+    }
+
+    /// Whether something before the server needs root although the server does not.
+    fn begins_as_root(&self) -> bool {
+        let privileged = |command: &String| prefix(command).contains(['+', '!']);
+        let before = self.all("ExecStartPre");
+        let only_start = ["true", "yes", "1", "on"].contains(&self.last("PermissionsStartOnly"));
+        before.iter().any(privileged) || (only_start && !before.is_empty())
+    }
+
+    /// A command as the server's user, where the script is root's.
+    fn demoted(&self, command: &str) -> String {
+        let (Some((user, group)), true) = (self.account(), self.begins_as_root()) else {
+            return command.to_owned();
+        };
+        let group = if group.is_empty() { user } else { group };
+        format!("setpriv --reuid={user} --regid={group} --init-groups {command}")
+    }
+
     fn script(&self, start: &str) -> String {
         let mut lines = Vec::new();
         for file in self.all("EnvironmentFile") {
@@ -201,7 +222,7 @@ impl Unit {
             let or = if before.starts_with('-') { ":" } else { "exit" };
             lines.push(format!("{} || {or}", shell(before)));
         }
-        let start = shell(start);
+        let start = self.demoted(&shell(start));
         if self.last("Type") != "forking" {
             lines.push(format!("exec {start}"));
             return lines.join("\n");
@@ -222,12 +243,15 @@ impl Unit {
     }
 }
 
+/// What systemd reads before a command's program.
+fn prefix(command: &str) -> &str {
+    let rest = command.trim_start_matches(['@', '-', ':', '+', '!']);
+    &command[..command.len() - rest.len()]
+}
+
 /// A unit's command for a shell: what only means something to a shell means itself.
 fn shell(command: &str) -> String {
-    let prefix: String = command
-        .chars()
-        .take_while(|c| "@-:+!".contains(*c))
-        .collect();
+    let prefix = prefix(command);
     let mut text = specifiers(&command[prefix.len()..]);
     if prefix.contains('@') {
         // The word after the program is what it shall think it is called.

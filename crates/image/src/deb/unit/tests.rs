@@ -45,6 +45,18 @@ fn one_that_goes_into_the_background_is_waited_for() {
 }
 
 #[test]
+fn what_needs_root_before_the_server_gets_it() {
+    let server =
+        server_of("[Service]\nUser=u\nExecStartPre=+/bin/mkdir /run/u\nExecStart=/usr/sbin/x\n");
+    assert_eq!(server.user, "");
+    let last = server.cmd[2].lines().last().unwrap();
+    assert_eq!(
+        last,
+        "exec setpriv --reuid=u --regid=u --init-groups /usr/sbin/x"
+    );
+}
+
+#[test]
 fn what_does_not_stay_is_no_server() {
     assert!(
         Unit::parse("[Service]\nType=oneshot\nExecStart=/x\n")

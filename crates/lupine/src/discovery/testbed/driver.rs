@@ -85,7 +85,11 @@ impl Work {
         let left = || until.saturating_duration_since(Instant::now());
         let over = || over.load(Ordering::Relaxed);
         if let Some(workload) = &self.workload {
-            self.wait_for(workload, until, &over);
+            // A server may take connections long before it can do its work.
+            match &self.goal {
+                Goal::Passes(check) => check.retry(&self.ports, left(), &over)?,
+                _ => self.wait_for(workload, until, &over),
+            }
             workload.run(&self.ports, left())?;
         }
         match &self.goal {

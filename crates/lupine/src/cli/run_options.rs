@@ -118,7 +118,7 @@ pub struct RunOptions {
     #[arg(long, value_enum, value_name = "WHAT", default_value = "general")]
     pub on_missing: OnMissing,
     /// Do not find out in the background what an unknown image needs
-    #[arg(long, env = "LUPINE_NO_LEARN")]
+    #[arg(long, env = "LUPINE_NO_LEARN", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_learn: bool,
     /// Write measurements of the run as JSON
     #[arg(long, value_name = "FILE")]

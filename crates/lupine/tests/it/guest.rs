@@ -48,7 +48,7 @@ impl Lupine {
         command
             .env("LUPINE_CACHE", cache())
             // A test asks for what it wants to be found out.
-            .env("LUPINE_NO_LEARN", "true")
+            .env("LUPINE_NO_LEARN", "1")
             .env("LUPINE_STATE", self.state.path())
             .timeout(PATIENCE);
         command
@@ -78,7 +78,7 @@ impl Lupine {
             .args(run_words(flags, words))
             .env("LUPINE_CACHE", cache())
             // A test asks for what it wants to be found out.
-            .env("LUPINE_NO_LEARN", "true")
+            .env("LUPINE_NO_LEARN", "1")
             .env("LUPINE_STATE", self.state.path())
             .stdout(stdout)
             .log_to(self.state.path().join("stderr"))

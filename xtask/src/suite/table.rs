@@ -88,6 +88,7 @@ fn result(entry: &Entry, outcome: &Outcome, paper: &Paper) -> String {
         return format!("works; not comparable: the study ran {why}");
     }
     let compared = match compared(entry, outcome, paper) {
+        None if !outcome.minimized => return "works; not minimized".into(),
         None => return "works".into(),
         Some(Ordering::Less) => "below the study",
         Some(Ordering::Equal) => "equal to the study",
@@ -96,9 +97,10 @@ fn result(entry: &Entry, outcome: &Outcome, paper: &Paper) -> String {
     format!("works; {compared}")
 }
 
-/// How what it keeps compares with the study; an application of several names with the strictest.
+/// How what it keeps after minimising compares with the study; an application of several names with the strictest.
 fn compared(entry: &Entry, outcome: &Outcome, paper: &Paper) -> Option<Ordering> {
-    let answer = outcome.answer.as_ref().filter(|_| entry.unlike.is_none())?;
+    let comparable = outcome.minimized && entry.unlike.is_none();
+    let answer = outcome.answer.as_ref().filter(|_| comparable)?;
     let alike = paper.of(entry).iter().map(|(_, _, alike)| *alike).min()?;
     Some(paper.count(answer.kept()).cmp(&alike))
 }
@@ -152,6 +154,7 @@ mod tests {
         let outcome = outcome(false, &[(&["CONFIG_AIO"], "used", "trace")]);
         let row = row("a", &entry(), &outcome, &paper());
         assert!(row.starts_with("| a | 1 | 1 | – | – | 3 | 2 |"), "{row}");
+        assert!(row.ends_with("| works; not minimized |\n"), "{row}");
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::reply::Reply;
 pub enum Goal {
     /// This command succeeds.
     Passes(HostCommand),
+    /// The workload succeeds.
+    Bears,
     /// Ports answer as they did before.
     Answers {
         /// How they did.
@@ -38,7 +40,7 @@ impl Goal {
 
     /// Whether somebody outside has to do something.
     pub fn is_driven(&self) -> bool {
-        matches!(self, Self::Passes(_) | Self::Answers { .. } | Self::Tells)
+        !matches!(self, Self::Ends(_) | Self::Settles)
     }
 
     /// Whether an application that runs and waits has reached it.
@@ -65,6 +67,7 @@ impl Goal {
                     .map(|(port, reply)| format!("port {port} {reply}"));
                 ports.collect::<Vec<_>>().join(", ")
             }
+            Self::Bears => "its workload succeeds".into(),
             Self::Ends(status) => format!("it ends with status {status}"),
             Self::Settles => "it goes on running".into(),
             Self::Tells => "its ports answer".into(),

@@ -38,9 +38,10 @@ impl Discovery<'_> {
     /// When it does not work there either.
     pub fn learn(&mut self) -> Result<Working> {
         self.step("running it on the general kernel, recording what it asks for");
-        let (goal, seen) = match self.question.check.clone() {
-            Some(check) => self.checked(Goal::Passes(check))?,
-            None => self.watched()?,
+        let (goal, seen) = match (&self.question.check, &self.question.workload) {
+            (Some(check), _) => self.checked(Goal::Passes(check.clone()))?,
+            (None, Some(_)) => self.checked(Goal::Bears)?,
+            (None, None) => self.watched()?,
         };
         let config = self.general_config()?;
         Ok(Working {

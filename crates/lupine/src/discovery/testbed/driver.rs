@@ -109,7 +109,7 @@ impl Work {
                     self.ask(all, until, &over);
                 Ok(())
             }
-            Goal::Ends(_) | Goal::Settles => Ok(()),
+            Goal::Bears | Goal::Ends(_) | Goal::Settles => Ok(()),
         }
     }
 

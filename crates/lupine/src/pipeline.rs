@@ -191,6 +191,12 @@ impl<'a> Pipeline<'a> {
     /// earlier runs here.
     fn learned(&self, prepared: &Prepared, options: &BuildOptions) -> Result<Option<Learned>> {
         if let Some(manifest) = &options.manifest {
+            let digest = manifest.image.digest.as_ref();
+            if digest.is_some_and(|digest| *digest != prepared.image.digest) {
+                self.reporter.line(
+                    "warning: the image is another one than when its needs were found; find them out again: lupine needs --run",
+                );
+            }
             return Ok(Some(manifest.learned()));
         }
         let key = Saved::key(&prepared.image.digest, &prepared.spec.argv);

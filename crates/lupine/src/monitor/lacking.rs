@@ -101,17 +101,33 @@ impl Monitor<'_> {
             sentence(&missing[0]),
             more(&missing)
         ));
-        let kernel = self.general_kernel(&application, &missing)?;
-        remember(self, &application, &missing, State::Required, "")?;
+        let kernel = match self.general_kernel(&application, &missing) {
+            Ok(kernel) => kernel,
+            Err(report) => {
+                // It ended as it did; only the help failed.
+                self.reporter
+                    .line(&format!("there is no general kernel: {report}"));
+                return Ok(ended);
+            }
+        };
+        self.remember(&application, &missing, State::Required, "");
         self.record.failed_kernel = Some(std::mem::replace(&mut self.launch.kernel, kernel));
         self.launch.on_missing = OnMissing::Warn;
         let again = self.boot(inbox)?;
         if again.0.end == ended.0.end {
             // It fails there as well: what it was refused is not why.
             let why = "; it ends alike with it";
-            remember(self, &application, &missing, State::Optional, why)?;
+            self.remember(&application, &missing, State::Optional, why);
         }
         Ok(again)
+    }
+
+    /// Remembers what was missing; a run that is saved is worth more than its memory.
+    fn remember(&self, application: &Application, missing: &[Missing], state: State, why: &str) {
+        if let Err(report) = remember(self, application, missing, state, why) {
+            self.reporter
+                .line(&format!("what was missing is not remembered: {report}"));
+        }
     }
 
     fn may_start_again(&self, (outcome, killed): &Ended) -> bool {

@@ -169,7 +169,7 @@ impl Unit {
         Some(Server {
             cmd: vec!["/bin/sh".into(), "-c".into(), self.script(start)],
             user: match (self.account(), self.begins_as_root()) {
-                (Some((user, group)), false) if group.is_empty() => user.into(),
+                (Some((user, "")), false) => user.into(),
                 (Some((user, group)), false) => format!("{user}:{group}"),
                 _ => String::new(),
             },

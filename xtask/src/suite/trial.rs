@@ -142,17 +142,15 @@ impl Trial<'_> {
             .stdout(answer.try_clone().map_err(failed)?)
             .log_to(self.log)
             .timeout(LIMIT);
-        tool.run().map_err(|_| self.last_words())?;
+        tool.run().map_err(|error| {
+            // One that was killed did not come to say why.
+            let log = fs::read_to_string(self.log).unwrap_or_default();
+            error_in(&log).unwrap_or_else(|| error.to_string())
+        })?;
         let mut text = String::new();
         answer.rewind().map_err(failed)?;
         answer.read_to_string(&mut text).map_err(failed)?;
         Answer::parse(&text)
-    }
-
-    /// What lupine said last: its error.
-    fn last_words(&self) -> String {
-        let log = fs::read_to_string(self.log).unwrap_or_default();
-        error_in(&log)
     }
 }
 
@@ -165,14 +163,12 @@ fn is_installed(package: &str) -> bool {
         .is_ok_and(|output| output.stdout == b"installed")
 }
 
-/// The last error in a log and what follows it, in one line; the last line where nothing is called so.
-fn error_in(log: &str) -> String {
+/// The last error in a log and what follows it, in one line.
+fn error_in(log: &str) -> Option<String> {
     let lines: Vec<&str> = log.lines().map(str::trim).collect();
-    let from = lines
-        .iter()
-        .rposition(|line| line.starts_with("lupine: error:"));
-    let from = from.unwrap_or_else(|| lines.len().saturating_sub(1));
-    lines[from..].join(" ")
+    let is_error = |line: &&str| line.starts_with("lupine: error:");
+    let from = lines.iter().rposition(is_error)?;
+    Some(lines[from..].join(" "))
 }
 
 #[cfg(test)]
@@ -219,11 +215,8 @@ mod tests {
     #[test]
     fn an_error_is_quoted_with_its_hint() {
         let log = "step one\nlupine: error: it does not work\nhint: try again\n";
-        assert_eq!(
-            error_in(log),
-            "lupine: error: it does not work hint: try again"
-        );
-        assert_eq!(error_in("a\nb\n"), "b");
-        assert_eq!(error_in(""), "");
+        let said = "lupine: error: it does not work hint: try again";
+        assert_eq!(error_in(log).as_deref(), Some(said));
+        assert_eq!(error_in("a\nb\n"), None);
     }
 }

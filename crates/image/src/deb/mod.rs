@@ -51,12 +51,13 @@ const EXCLUDED: [&str; 7] = [
 
 /// Before anything is there: /bin and the like are links, as everywhere since
 /// Debian 12 (without them apt would install usrmerge, and perl for it), and
-/// no maintainer script may start a server.
+/// no maintainer script may start a server. Some scripts (Java's) fail where
+/// there is no place for manual pages, which are left out.
 const BEFORE_ALL: &str = r#"set -e
 for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -sT "usr/$d" "$1/$d"; done
 printf '#!/bin/sh\nexit 101\n' > "$1/usr/sbin/policy-rc.d"
 chmod 755 "$1/usr/sbin/policy-rc.d"
-mkdir -p "$1/etc/apt/preferences.d"
+mkdir -p "$1/etc/apt/preferences.d" "$1/usr/share/man/man1"
 printf 'Package: usrmerge\nPin: version *\nPin-Priority: -1\n' > "$1/etc/apt/preferences.d/lupine""#;
 
 /// As soon as apt knows the archive: a package that does not exist is told

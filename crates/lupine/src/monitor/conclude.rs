@@ -80,11 +80,17 @@ fn phase(kind: &str) -> Phase {
     }
 }
 
+/// Kind of the end of a guest that lacked something and shall not go on.
+pub(super) const MISSING: &str = "missing-feature";
+
 /// How a guest ended, for its record. A VMM that Lupine killed itself ended
 /// the way Lupine says.
 fn end_record(end: &End, killed: Option<EndRecord>) -> EndRecord {
-    if let (End::VmmKilled { .. }, Some(killed)) = (end, killed) {
-        return killed;
+    match (end, killed) {
+        (End::VmmKilled { .. }, Some(killed)) => return killed,
+        // Whether the kill came before its own end is chance; that it lacked something is not.
+        (_, Some(killed)) if killed.kind == MISSING => return killed,
+        _ => {}
     }
     EndRecord {
         kind: kind(end).into(),
@@ -156,6 +162,12 @@ mod tests {
         // It ended by itself in the same moment.
         let end = end_record(&End::Exited(3), killed);
         assert_eq!((end.kind.as_str(), end.status), ("exited", 3));
+        let lacked = Some(EndRecord {
+            kind: MISSING.into(),
+            status: 125,
+            text: "refused".into(),
+        });
+        assert_eq!(end_record(&End::Exited(1), lacked).status, 125);
         let end = end_record(&End::VmmKilled { signal: 9 }, None);
         assert_eq!((end.kind.as_str(), end.status), ("vmm-killed", 125));
     }

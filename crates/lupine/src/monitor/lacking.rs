@@ -8,6 +8,7 @@ use lupine_needs::{Lookup, State, Tables, needs_of};
 use lupine_vm::{End, Outcome};
 use miette::Result;
 
+use super::conclude::MISSING;
 use super::{Inbox, Monitor};
 use crate::application::Application;
 use crate::cli::{OnMissing, ProfileChoice};
@@ -51,11 +52,13 @@ impl Monitor<'_> {
             self.reporter.line(&format!("warning: {}", sentence(one)));
         }
         let first = new.first()?;
-        (self.launch.on_missing == OnMissing::Fail).then(|| EndRecord {
-            kind: "missing-feature".into(),
-            status: crate::OWN_FAILURE,
-            text: sentence(first),
-        })
+        (self.launch.on_missing == OnMissing::Fail).then(|| lacked(first))
+    }
+
+    /// With `fail`: a guest that ended by itself before it could be ended.
+    fn failed(&self, (outcome, killed): Ended) -> Result<Ended> {
+        let first = self.missing()?.first().map(lacked);
+        Ok((outcome, first.or(killed)))
     }
 
     /// The guest does nothing more. One that was refused something may be alive and of no use:
@@ -81,6 +84,9 @@ impl Monitor<'_> {
     /// something there, and remembers what.
     pub(super) fn fail_over(&mut self, inbox: &Inbox, first: Result<Ended>) -> Result<Ended> {
         let ended = first?;
+        if self.launch.on_missing == OnMissing::Fail {
+            return self.failed(ended);
+        }
         let Some(application) = self.launch.application.clone() else {
             return Ok(ended);
         };
@@ -204,6 +210,15 @@ fn remember(
         application.learn_behind(monitor.state, monitor.store, &saved)?;
     }
     Ok(())
+}
+
+/// The end of a guest that lacked something, with `fail`.
+fn lacked(one: &Missing) -> EndRecord {
+    EndRecord {
+        kind: MISSING.into(),
+        status: crate::OWN_FAILURE,
+        text: sentence(one),
+    }
 }
 
 fn sentence(one: &Missing) -> String {

@@ -232,13 +232,11 @@ fn launch(
     rootfs: &Rootfs,
     guest: GuestSpec,
 ) -> Launch {
-    let wanted = question.app.memory.or(prepared.needs.mem_mib);
+    let usual = prepared.needs.mem_mib.unwrap_or_default().max(MEM_MIB);
     Launch {
         kernel: kernel.vmlinux.clone(),
         rootfs: (rootfs.path.clone(), rootfs.format.to_string()),
-        mem_mib: wanted
-            .unwrap_or_default()
-            .max(question.app.memory.unwrap_or(MEM_MIB)),
+        mem_mib: question.app.memory.unwrap_or(usual),
         cpus: question.build.cpus,
         network: NetworkPlan::User(Vec::new()),
         shares: Vec::new(),

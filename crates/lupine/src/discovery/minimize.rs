@@ -1,6 +1,7 @@
 //! Takes away what an application can do without.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use lupine_needs::map::Map;
 use lupine_needs::{
@@ -12,7 +13,7 @@ use miette::Result;
 
 use super::closure::Built;
 use super::learn::Working;
-use super::prove::{Budget, Claim};
+use super::prove::Claim;
 use super::{Answer, Discovery};
 
 impl Discovery<'_> {
@@ -24,9 +25,9 @@ impl Discovery<'_> {
     pub fn minimize(&mut self, working: &Working, answer: &Answer) -> Result<Answer> {
         let built = self.build(&answer.needs, false)?;
         let options = candidates(&answer.needs);
-        let budget = Budget::of(self.question.budget);
+        let until = Instant::now() + self.question.budget;
         let outcome = minimize(&options, |without| {
-            if !budget.is_left() {
+            if Instant::now() >= until {
                 return Ok(None);
             }
             self.try_without(&built, working, without).map(Some)

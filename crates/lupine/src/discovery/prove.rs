@@ -1,7 +1,5 @@
 //! Does it work on the kernel that was built for it? If not: what is missing?
 
-use std::time::Duration;
-
 use lupine_needs::map::Feature;
 use lupine_needs::{Asked, Evidence, Need, Source, State, errno_of, needs_of};
 use lupine_recorder::errno_name;
@@ -172,24 +170,5 @@ fn some(names: &[String]) -> String {
     match names.len().checked_sub(SHOWN) {
         None | Some(0) => names.join(", "),
         Some(more) => format!("{} and {more} more", names[..SHOWN].join(", ")),
-    }
-}
-
-/// How long all runs of a search may still take.
-pub struct Budget {
-    until: std::time::Instant,
-}
-
-impl Budget {
-    /// From now on.
-    pub fn of(budget: Duration) -> Self {
-        Self {
-            until: std::time::Instant::now() + budget,
-        }
-    }
-
-    /// Whether there is time left.
-    pub fn is_left(&self) -> bool {
-        std::time::Instant::now() < self.until
     }
 }

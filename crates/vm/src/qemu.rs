@@ -20,6 +20,9 @@ pub(crate) const PROGRAM: &str = "qemu-system-x86_64";
 /// neither, and with ACPI the virtio-mmio devices would not reach its command line.
 pub(crate) const MACHINE: &str = "microvm,x-option-roms=off,acpi=off";
 
+/// So much memory the machine has below 4 GiB at most, in MiB.
+const LOW_MEM_MIB: u32 = 3072;
+
 /// Nothing but what is asked for; a guest that resets ends the VMM.
 pub(crate) const PLAIN: [&str; 5] = [
     "-nodefaults",
@@ -205,6 +208,7 @@ fn command_line(spec: &VmSpec, accelerator: Accelerator) -> Result<String, VmErr
             words.push("nolapic_timer");
         }
     }
+    words.extend(bounce_buffers(spec));
     let (_, kind) = &spec.rootfs;
     let root_type = format!("rootfstype={kind}");
     let ram_disk = kind == "cpio";
@@ -225,6 +229,12 @@ fn command_line(spec: &VmSpec, accelerator: Accelerator) -> Result<String, VmErr
         words.extend(program.iter().skip(1).map(String::as_str));
     }
     Ok(words.join(" "))
+}
+
+/// With memory above 4 GiB the kernel sets 64 MiB aside for devices that cannot reach it, and clears them.
+/// Virtio devices reach all of it.
+fn bounce_buffers(spec: &VmSpec) -> Option<&'static str> {
+    (spec.mem_mib > LOW_MEM_MIB).then_some("swiotlb=noforce")
 }
 
 /// The kernel gives init the words of its command line that it does not know

@@ -31,6 +31,15 @@ fn the_least_guest() {
 }
 
 #[test]
+fn only_memory_above_4_gib_could_need_bounce_buffers() {
+    for (mem_mib, without) in [(3072, false), (3073, true)] {
+        let spec = VmSpec { mem_mib, ..spec() };
+        let line = command_line(&spec, Accelerator::Kvm).unwrap();
+        assert_eq!(line.contains("swiotlb=noforce"), without, "{mem_mib}");
+    }
+}
+
+#[test]
 fn a_guest_with_everything() {
     let spec = VmSpec {
         cpus: 2,

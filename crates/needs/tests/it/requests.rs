@@ -111,6 +111,7 @@ fn allowed_drops_are_asked_for_somewhere() {
     let allowed = Allowed::parse("allowed.config", text).unwrap();
     let mut asked = vec![
         fragment!(Base, "base.config"),
+        fragment!(Arch, "arch/x86_64.config"),
         fragment!(Vmm, "vmm/qemu.config"),
     ];
     asked.extend(features());

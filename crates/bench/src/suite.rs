@@ -1,0 +1,154 @@
+//! Suites and rows are data: `bench/suites/bench`.
+
+use std::collections::BTreeMap;
+
+use include_dir::{Dir, include_dir};
+use serde::Deserialize;
+
+use crate::BenchError;
+
+static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../bench/suites/bench");
+
+/// What is measured, how often, of which rows.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// The file's name without its end.
+    #[serde(skip)]
+    pub name: String,
+    /// What it measures, for a person.
+    pub about: String,
+    /// How many rounds, each of every row.
+    pub rounds: u32,
+    /// How many rounds before those, which are thrown away.
+    pub warm_up: u32,
+    /// Names of rows; the first is what the others are compared with, unless a baseline is given.
+    pub rows: Vec<String>,
+}
+
+/// A kernel with an application on it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// What it is, for a person.
+    pub about: String,
+    /// The image, as `lupine run` takes it.
+    pub image: String,
+    /// Replaces the image's command.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// Flags of `lupine build`.
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// Host command that fails unless the application works; {port:N} is the host's port that leads to the guest's N.
+    /// Without one the application has to end with status 0.
+    pub check: Option<String>,
+}
+
+/// All suites and rows.
+#[derive(Debug, Clone)]
+pub struct Suites {
+    suites: BTreeMap<String, Suite>,
+    rows: BTreeMap<String, Row>,
+}
+
+/// The file of rows.
+const ROWS: &str = "rows.toml";
+
+impl Suites {
+    /// Those that this binary carries.
+    ///
+    /// # Errors
+    /// When the data is wrong; a test keeps that from happening.
+    pub fn builtin() -> Result<Self, BenchError> {
+        let mut suites = BTreeMap::new();
+        let mut rows = BTreeMap::new();
+        for file in EMBEDDED.files() {
+            let name = file.path().display().to_string();
+            let text = file.contents_utf8().unwrap_or_default();
+            if name == ROWS {
+                rows = read(&name, text)?;
+            } else if let Some(stem) = name.strip_suffix(".toml") {
+                let mut suite: Suite = read(&name, text)?;
+                suite.name = stem.into();
+                suites.insert(stem.to_owned(), suite);
+            }
+        }
+        let all = Self { suites, rows };
+        for suite in all.suites.values() {
+            for row in &suite.rows {
+                all.row(row)?;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Names of all suites.
+    pub fn names(&self) -> Vec<String> {
+        self.suites.keys().cloned().collect()
+    }
+
+    /// A suite by its name.
+    ///
+    /// # Errors
+    /// [`BenchError::UnknownSuite`] says which there are.
+    pub fn suite(&self, name: &str) -> Result<&Suite, BenchError> {
+        let suite = self.suites.get(name);
+        suite.ok_or_else(|| BenchError::UnknownSuite {
+            name: name.into(),
+            known: self.names(),
+        })
+    }
+
+    /// A row by its name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn row(&self, name: &str) -> Result<&Row, BenchError> {
+        self.rows.get(name).ok_or_else(|| BenchError::Data {
+            file: ROWS.into(),
+            why: format!("there is no row {name}"),
+        })
+    }
+
+    /// All rows by name.
+    pub fn rows(&self) -> &BTreeMap<String, Row> {
+        &self.rows
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, BenchError> {
+    toml::from_str(text).map_err(|error| BenchError::Data {
+        file: file.into(),
+        why: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_is_sound_and_every_row_is_used() {
+        let suites = Suites::builtin().unwrap();
+        let used: Vec<&String> = suites.suites.values().flat_map(|s| &s.rows).collect();
+        for row in suites.rows().keys() {
+            assert!(used.contains(&row), "no suite has the row {row}");
+        }
+        for suite in suites.suites.values() {
+            assert!(suite.rounds > 0 && !suite.rows.is_empty(), "{}", suite.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_suite_names_the_known() {
+        let error = Suites::builtin().unwrap().suite("nonsense").unwrap_err();
+        assert!(
+            miette::Report::from(error)
+                .help()
+                .unwrap()
+                .to_string()
+                .contains("boot")
+        );
+    }
+}

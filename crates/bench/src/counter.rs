@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use lupine_store::{At, Store};
 use lupine_tool::Tool;
-use sha2::{Digest, Sha256};
 
 use crate::BenchError;
+use crate::suite::hash;
 
 /// `bench/plugin/count.c`, which says what it writes.
 const SOURCE: &str = include_str!("../../../bench/plugin/count.c");
@@ -54,10 +54,7 @@ pub struct Marks {
 /// # Errors
 /// No compiler, or a compiler's error.
 pub fn plugin(store: &Store) -> Result<PathBuf, BenchError> {
-    let key: String = Sha256::digest(SOURCE)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let key = hash(SOURCE);
     if let Some(plugin) = store.get(PLUGINS, &key) {
         return Ok(plugin);
     }

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use lupine_store::At;
 
-use crate::record::{Failure, Head, Line, Measurement, Run, Sample};
+use crate::record::{Failure, Head, Input, Line, Measurement, Run, Sample};
 use crate::{BenchError, FILE, machine};
 
 /// A run under way and its file, locked until dropped.
@@ -33,7 +33,7 @@ impl Journal {
     /// Begins the run in directory `dir`, or goes on with the one that is there.
     ///
     /// # Errors
-    /// [`BenchError::OtherRun`] when another key's or machine's results are there, [`BenchError::Busy`], file errors.
+    /// [`BenchError::OtherRun`] when another machine's results are there, [`BenchError::Busy`], file errors.
     pub fn open(dir: &Path, head: Head) -> Result<Self, BenchError> {
         fs::create_dir_all(dir).at("make", dir)?;
         let path = dir.join(FILE);
@@ -52,8 +52,7 @@ impl Journal {
             0 => Run::new(head.clone()),
             _ => Run::parse(&text, &path.display().to_string())?,
         };
-        let same = run.head.key == head.key && run.head.machine.is_same(&head.machine);
-        if !same {
+        if !run.head.machine.is_same(&head.machine) {
             return Err(BenchError::OtherRun { path });
         }
         file.set_len(whole as u64).at("shorten", &path)?;
@@ -66,6 +65,25 @@ impl Journal {
             journal.write(&[Line::Run(head)])?;
         }
         Ok(journal)
+    }
+
+    /// Says what a row or a suite stands for; results of two different things do not go into one file.
+    ///
+    /// # Errors
+    /// [`BenchError::OtherRun`] when the name stood for something else before.
+    pub fn declare(&mut self, input: Input) -> Result<(), BenchError> {
+        match self.run.input(&input.name, input.is_row) {
+            Some(known) if known.key == input.key => return Ok(()),
+            Some(_) => {
+                return Err(BenchError::OtherRun {
+                    path: self.path.clone(),
+                });
+            }
+            None => {}
+        }
+        self.write(&[Line::Input(input.clone())])?;
+        self.run.inputs.push(input);
+        Ok(())
     }
 
     /// All that is saved.
@@ -179,6 +197,16 @@ mod tests {
         }]
     }
 
+    fn input(key: &str) -> Input {
+        Input {
+            name: "r".into(),
+            is_row: true,
+            about: String::new(),
+            key: key.into(),
+            against: None,
+        }
+    }
+
     fn trial(round: u32) -> Trial<'static> {
         Trial {
             suite: "s",
@@ -215,8 +243,16 @@ mod tests {
         assert!(matches!(busy, BenchError::Busy { .. }), "{busy}");
         drop(journal);
         let mut other = head();
-        other.key = "other".into();
+        other.machine.accelerator = "kvm".into();
         let error = Journal::open(dir.path(), other).unwrap_err();
+        assert!(matches!(error, BenchError::OtherRun { .. }), "{error}");
+        let mut journal = Journal::open(dir.path(), head()).unwrap();
+        journal.declare(input("1")).unwrap();
+        drop(journal);
+        let mut journal = Journal::open(dir.path(), head()).unwrap();
+        journal.declare(input("1")).unwrap();
+        assert_eq!(journal.run().inputs, [input("1")]);
+        let error = journal.declare(input("2")).unwrap_err();
         assert!(matches!(error, BenchError::OtherRun { .. }), "{error}");
     }
 

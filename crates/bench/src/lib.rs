@@ -21,7 +21,7 @@ pub use counter::{Counter, Counts, Marks, plugin};
 pub use error::BenchError;
 pub use journal::{Journal, Trial};
 pub use machine::Machine;
-pub use record::{Failure, Head, Measurement, Run, Sample, Series, Unit, VERSION};
+pub use record::{Failure, Head, Input, Measurement, Run, Sample, Series, Unit, VERSION};
 pub use run::{Measure, run};
 pub use stats::Summary;
 pub use suite::{Row, Suite, Suites};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BenchError, Machine};
+use crate::{BenchError, Machine, Suite};
 
 /// Version of the lines' format.
 pub const VERSION: u32 = 1;
@@ -115,10 +115,36 @@ pub struct Failure {
 pub struct Head {
     /// [`VERSION`].
     pub version: u32,
-    /// Says what was measured: kernels, root file systems, suites. Runs are continued only with the same key.
-    pub key: String,
     /// Where it was measured.
     pub machine: Machine,
+}
+
+/// What a row or a suite stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// Whether it is a row rather than a suite.
+    pub is_row: bool,
+    /// What it is, for a person.
+    pub about: String,
+    /// A hash of a row's kernel and root file system, or of a suite's definition.
+    pub key: String,
+    /// The row that this one is compared with.
+    pub against: Option<String>,
+}
+
+impl Input {
+    /// What a suite stands for.
+    pub fn of_suite(suite: &Suite) -> Self {
+        Self {
+            name: suite.name.clone(),
+            is_row: false,
+            about: suite.about.clone(),
+            key: suite.key.clone(),
+            against: None,
+        }
+    }
 }
 
 /// One line.
@@ -126,6 +152,7 @@ pub struct Head {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Line {
     Run(Head),
+    Input(Input),
     Sample(Sample),
     /// All samples of this trial stand before.
     Trial {
@@ -156,6 +183,8 @@ pub struct Run {
     pub samples: Vec<Sample>,
     /// What went wrong.
     pub failures: Vec<Failure>,
+    /// What was measured: rows and suites, in order.
+    pub inputs: Vec<Input>,
     /// Trials that are whole: suite, row, round.
     pub(crate) trials: Vec<(String, String, u32)>,
 }
@@ -167,6 +196,7 @@ impl Run {
             head,
             samples: Vec::new(),
             failures: Vec::new(),
+            inputs: Vec::new(),
             trials: Vec::new(),
         }
     }
@@ -207,6 +237,7 @@ impl Run {
     fn take(&mut self, line: Line, open: &mut Vec<Sample>) {
         match line {
             Line::Run(_) => {}
+            Line::Input(input) => self.inputs.push(input),
             Line::Sample(sample) => open.push(sample),
             Line::Failure(failure) => self.failures.push(failure),
             Line::Trial { suite, row, round } => {
@@ -215,6 +246,12 @@ impl Run {
                 self.trials.push((suite, row, round));
             }
         }
+    }
+
+    /// What the row or suite `name` stands for.
+    pub fn input(&self, name: &str, is_row: bool) -> Option<&Input> {
+        let mut inputs = self.inputs.iter();
+        inputs.find(|input| input.name == name && input.is_row == is_row)
     }
 
     /// Values by what they measure.
@@ -254,7 +291,6 @@ pub(crate) mod tests {
     pub(crate) fn head() -> Head {
         Head {
             version: VERSION,
-            key: "k".into(),
             machine: Machine::default(),
         }
     }

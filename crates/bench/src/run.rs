@@ -68,7 +68,9 @@ mod tests {
     fn suite(rounds: u32) -> Suite {
         Suite {
             name: "s".into(),
+            key: String::new(),
             about: String::new(),
+            mem_mib: None,
             rounds,
             warm_up: 1,
             rows: Vec::new(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::BenchError;
 
@@ -16,13 +17,18 @@ pub struct Suite {
     /// The file's name without its end.
     #[serde(skip)]
     pub name: String,
+    /// Hash of the file.
+    #[serde(skip)]
+    pub key: String,
     /// What it measures, for a person.
     pub about: String,
+    /// Memory of its guests, where the suite does not look for that itself.
+    pub mem_mib: Option<u32>,
     /// How many rounds, each of every row.
     pub rounds: u32,
     /// How many rounds before those, which are thrown away.
     pub warm_up: u32,
-    /// Names of rows; the first is what the others are compared with, unless a baseline is given.
+    /// Names of rows.
     pub rows: Vec<String>,
 }
 
@@ -37,7 +43,9 @@ pub struct Row {
     /// Replaces the image's command.
     #[serde(default)]
     pub command: Vec<String>,
-    /// Flags of `lupine build`.
+    /// The row that this one is compared with, where no baseline is given.
+    pub against: Option<String>,
+    /// Flags of `lupine run`.
     #[serde(default)]
     pub flags: Vec<String>,
     /// Host command that fails unless the application works; {port:N} is the host's port that leads to the guest's N.
@@ -71,14 +79,14 @@ impl Suites {
             } else if let Some(stem) = name.strip_suffix(".toml") {
                 let mut suite: Suite = read(&name, text)?;
                 suite.name = stem.into();
+                suite.key = hash(text);
                 suites.insert(stem.to_owned(), suite);
             }
         }
         let all = Self { suites, rows };
-        for suite in all.suites.values() {
-            for row in &suite.rows {
-                all.row(row)?;
-            }
+        let listed = all.suites.values().flat_map(|suite| &suite.rows);
+        for name in listed.chain(all.rows.values().filter_map(|row| row.against.as_ref())) {
+            all.row(name)?;
         }
         Ok(all)
     }
@@ -115,6 +123,12 @@ impl Suites {
     pub fn rows(&self) -> &BTreeMap<String, Row> {
         &self.rows
     }
+}
+
+/// sha256 in hexadecimal.
+pub(crate) fn hash(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, BenchError> {

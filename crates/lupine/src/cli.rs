@@ -1,6 +1,7 @@
 //! The command line: every flag, in docker's spelling where docker has one.
 
 mod audit_options;
+mod bench_options;
 mod image_options;
 mod needs_options;
 mod run_options;
@@ -11,9 +12,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use audit_options::{AuditArgs, AuditFormat};
+pub use bench_options::{BenchArgs, ReportArgs};
 pub use image_options::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy};
 pub use needs_options::{MinimizeArgs, NeedsArgs, Trying};
-pub use run_options::{AppOptions, Network, OnMissing, RunOptions};
+pub use run_options::{Accel, AppOptions, Network, OnMissing, RunOptions};
 use values::{DurationSecs, SignalNumber};
 
 /// Linux kernels for one image each, and the virtual machines that run them.
@@ -109,6 +111,13 @@ pub enum Command {
     Why(WhyArgs),
     /// Show what a bundle's kernel can be attacked by, and which CVEs are in it
     Audit(AuditArgs),
+    /// Measure suites of kernels, side by side, or compare two measurements
+    #[command(
+        override_usage = "lupine bench [OPTIONS] SUITE...\n       lupine bench --compare A B"
+    )]
+    Bench(BenchArgs),
+    /// Write measurements as a page, as Markdown and as JSON
+    Report(ReportArgs),
     /// Show what this host can do, and how to mend what it cannot
     Doctor(DoctorArgs),
     /// Show or empty the cache

@@ -65,6 +65,8 @@ impl Place {
             network: NetworkSpec::None,
             shares: Vec::new(),
             terminal: false,
+            parameters: lupine_vm::Parameters::Quick,
+            boot_limit: None,
             vmm_args: Vec::new(),
             kernel_args: Vec::new(),
             dir: tempfile::tempdir_in(self.dir.path()).unwrap().keep(),

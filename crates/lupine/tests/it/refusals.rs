@@ -47,6 +47,8 @@ fn said(dir: &Path) -> Vec<String> {
         network: NetworkSpec::None,
         shares: Vec::new(),
         terminal: false,
+        parameters: lupine_vm::Parameters::Quick,
+        boot_limit: None,
         vmm_args: Vec::new(),
         kernel_args: Vec::new(),
         dir: dir.into(),

@@ -32,6 +32,11 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// What a processor would have executed, as far as it can be told: without repetitions.
+    pub fn once(&self) -> u64 {
+        self.kernel + self.user
+    }
+
     /// All that QEMU executed, as `-icount` has it.
     pub fn total(&self) -> u64 {
         self.kernel + self.user + self.repetitions
@@ -79,6 +84,16 @@ pub fn plugin(store: &Store) -> Result<PathBuf, BenchError> {
     Ok(store.publish(&object, PLUGINS, &key)?)
 }
 
+/// What moves a guest's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// Each instruction is a nanosecond, and a guest that waits skips to the end of it: two guests to which nobody
+    /// talks execute the same.
+    Instructions,
+    /// The host's time: for guests with whom somebody talks.
+    Host,
+}
+
 /// Counts the instructions of one guest with one processor, under TCG.
 #[derive(Debug)]
 pub struct Counter {
@@ -95,17 +110,15 @@ impl Counter {
         }
     }
 
-    /// What QEMU has to be told. An instruction is a nanosecond of the guest's time, which does not wait for the host's:
-    /// two runs execute the same.
-    pub fn vmm_args(&self) -> [String; 4] {
+    /// What QEMU has to be told.
+    pub fn vmm_args(&self, clock: Clock) -> Vec<String> {
         // QEMU wants commas doubled.
         let plugin = self.plugin.display().to_string().replace(',', ",,");
-        [
-            "-icount".into(),
-            "shift=0,sleep=off".into(),
-            "-plugin".into(),
-            format!("file={plugin},out={FILE}"),
-        ]
+        let mut args = vec!["-plugin".into(), format!("file={plugin},out={FILE}")];
+        if clock == Clock::Instructions {
+            args.extend(["-icount".into(), "shift=0,sleep=off".into()]);
+        }
+        args
     }
 
     /// The counts of this moment, or the last ones.

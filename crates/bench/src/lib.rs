@@ -17,14 +17,14 @@ mod suite;
 
 pub use bisect::smallest;
 pub use compare::{Difference, Verdict, compare, paired};
-pub use counter::{Counter, Counts, Marks, plugin};
+pub use counter::{Clock, Counter, Counts, Marks, plugin};
 pub use error::BenchError;
 pub use journal::{Journal, Trial};
 pub use machine::Machine;
 pub use record::{Failure, Head, Input, Measurement, Run, Sample, Series, Unit, VERSION};
 pub use run::{Measure, run};
 pub use stats::Summary;
-pub use suite::{Row, Suite, Suites};
+pub use suite::{Application, Client, Row, Suite, Suites};
 
 /// The file of a run, in its directory.
 pub const FILE: &str = "run.jsonl";

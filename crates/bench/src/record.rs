@@ -21,6 +21,9 @@ pub enum Unit {
     /// Guest instructions.
     #[serde(rename = "instructions")]
     Instructions,
+    /// Guest instructions for each request of a client on the host, which do not repeat by themselves.
+    #[serde(rename = "instructions/request")]
+    PerRequest,
     /// Memory that a process occupies.
     #[serde(rename = "KiB")]
     Kib,
@@ -45,7 +48,7 @@ impl Unit {
     pub fn threshold(self) -> Option<f64> {
         match self {
             Self::Bytes | Self::Count | Self::Instructions | Self::Mib => Some(0.01),
-            Self::Kib | Self::Nanoseconds | Self::PerSecond => None,
+            Self::PerRequest | Self::Kib | Self::Nanoseconds | Self::PerSecond => None,
         }
     }
 
@@ -55,6 +58,7 @@ impl Unit {
             Self::Bytes => "B",
             Self::Count => "count",
             Self::Instructions => "instructions",
+            Self::PerRequest => "instructions/request",
             Self::Kib => "KiB",
             Self::Mib => "MiB",
             Self::Nanoseconds => "ns",

@@ -38,26 +38,57 @@ pub struct Suite {
 pub struct Row {
     /// What it is, for a person.
     pub about: String,
-    /// The image, as `lupine run` takes it.
-    pub image: String,
-    /// Replaces the image's command.
-    #[serde(default)]
-    pub command: Vec<String>,
+    /// Name of the application.
+    pub application: String,
     /// The row that this one is compared with, where no baseline is given.
     pub against: Option<String>,
     /// Flags of `lupine run`.
     #[serde(default)]
     pub flags: Vec<String>,
-    /// Host command that fails unless the application works; {port:N} is the host's port that leads to the guest's N.
+}
+
+/// An application, and how it is driven.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// The image, as `lupine run` takes it.
+    pub image: String,
+    /// Replaces the image's command.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// Host command that fails unless the application works; `{port:N}` is the host's port that leads to the guest's N.
     /// Without one the application has to end with status 0.
     pub check: Option<String>,
+    /// What loads it.
+    #[serde(default, rename = "client")]
+    pub clients: Vec<Client>,
+}
+
+/// A load.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// Name of what it asks for.
+    pub metric: String,
+    /// How many requests it sends.
+    pub requests: u32,
+    /// Host command that sends as many as `{requests}` says, and writes how many a second were answered.
+    pub command: String,
 }
 
 /// All suites and rows.
 #[derive(Debug, Clone)]
 pub struct Suites {
     suites: BTreeMap<String, Suite>,
-    rows: BTreeMap<String, Row>,
+    rows: Rows,
+}
+
+/// `rows.toml`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rows {
+    application: BTreeMap<String, Application>,
+    row: BTreeMap<String, Row>,
 }
 
 /// The file of rows.
@@ -70,7 +101,7 @@ impl Suites {
     /// When the data is wrong; a test keeps that from happening.
     pub fn builtin() -> Result<Self, BenchError> {
         let mut suites = BTreeMap::new();
-        let mut rows = BTreeMap::new();
+        let mut rows = Rows::default();
         for file in EMBEDDED.files() {
             let name = file.path().display().to_string();
             let text = file.contents_utf8().unwrap_or_default();
@@ -84,8 +115,9 @@ impl Suites {
             }
         }
         let all = Self { suites, rows };
+        let rows = &all.rows.row;
         let listed = all.suites.values().flat_map(|suite| &suite.rows);
-        for name in listed.chain(all.rows.values().filter_map(|row| row.against.as_ref())) {
+        for name in listed.chain(rows.values().filter_map(|row| row.against.as_ref())) {
             all.row(name)?;
         }
         Ok(all)
@@ -113,7 +145,7 @@ impl Suites {
     /// # Errors
     /// When there is none.
     pub fn row(&self, name: &str) -> Result<&Row, BenchError> {
-        self.rows.get(name).ok_or_else(|| BenchError::Data {
+        self.rows.row.get(name).ok_or_else(|| BenchError::Data {
             file: ROWS.into(),
             why: format!("there is no row {name}"),
         })
@@ -121,7 +153,20 @@ impl Suites {
 
     /// All rows by name.
     pub fn rows(&self) -> &BTreeMap<String, Row> {
-        &self.rows
+        &self.rows.row
+    }
+
+    /// A row's application.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn application(&self, row: &Row) -> Result<&Application, BenchError> {
+        let name = &row.application;
+        let application = self.rows.application.get(name);
+        application.ok_or_else(|| BenchError::Data {
+            file: ROWS.into(),
+            why: format!("there is no application {name}"),
+        })
     }
 }
 
@@ -146,8 +191,9 @@ mod tests {
     fn the_data_is_sound_and_every_row_is_used() {
         let suites = Suites::builtin().unwrap();
         let used: Vec<&String> = suites.suites.values().flat_map(|s| &s.rows).collect();
-        for row in suites.rows().keys() {
-            assert!(used.contains(&row), "no suite has the row {row}");
+        for (name, row) in suites.rows() {
+            assert!(used.contains(&name), "no suite has the row {name}");
+            suites.application(row).unwrap();
         }
         for suite in suites.suites.values() {
             assert!(suite.rounds > 0 && !suite.rows.is_empty(), "{}", suite.name);

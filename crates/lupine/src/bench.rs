@@ -1,5 +1,6 @@
 //! Measures rows of suites on real guests, for `lupine bench`.
 
+mod apps;
 mod boot;
 mod live;
 mod memory;
@@ -38,6 +39,7 @@ impl Bench<'_> {
         match suite.name.as_str() {
             "size" => size::measure(subject),
             "boot" => boot::measure(self, suite, subject, trial),
+            "apps" => apps::measure(self, suite, subject),
             "memory" => memory::measure(self, suite, subject),
             name => Err(miette!("nobody knows how to measure the suite {name}")),
         }

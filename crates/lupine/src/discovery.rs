@@ -39,7 +39,7 @@ use crate::shares;
 use goal::Goal;
 use testbed::Testbed;
 
-pub use check::HostCommand;
+pub use check::{HostCommand, Ports};
 pub use scan::{Reachable, reachable};
 
 /// Host name of a guest that is looked at.

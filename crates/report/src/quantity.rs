@@ -7,6 +7,7 @@ pub(crate) fn quantity(unit: Unit, value: f64) -> String {
     match unit {
         Unit::Bytes => format!("{} KB", grouped(value / 1e3, 0)),
         Unit::Count => grouped(value, 0),
+        Unit::PerRequest => grouped(value, 0),
         Unit::Instructions if value < 1e6 => grouped(value, 0),
         Unit::Instructions => format!("{} M", grouped(value / 1e6, 2)),
         Unit::Kib => format!("{} MiB", grouped(value / 1024.0, 1)),

@@ -13,7 +13,7 @@ use lupine_vm::{
 use miette::{Result, miette};
 
 use super::Subject;
-use crate::discovery::HostCommand;
+use crate::discovery::{HostCommand, Ports};
 use crate::monitor::wait_for;
 
 /// Bytes of output that are kept to say why something failed.
@@ -25,6 +25,8 @@ pub struct Live {
     inputs: Receiver<Input>,
     over: Arc<AtomicBool>,
     is_server: bool,
+    /// Which ports of the host lead to the guest's.
+    ports: Ports,
     output: Vec<u8>,
 }
 
@@ -66,7 +68,7 @@ impl Live {
         limit: Duration,
     ) -> Result<Self, VmError> {
         spec.boot_limit = Some(limit);
-        let mut ports = Vec::new();
+        let mut ports = Ports::new();
         if let NetworkSpec::User { publish } = &mut spec.network {
             lupine_vm::settle_ports(publish)?;
             ports.extend(publish.iter().map(|p| (p.guest_port, p.host_port)));
@@ -85,7 +87,7 @@ impl Live {
         });
         let over = Arc::new(AtomicBool::new(false));
         if let Some(check) = subject.check.clone() {
-            let over = Arc::clone(&over);
+            let (over, ports) = (Arc::clone(&over), ports.clone());
             thread::spawn(move || ask(&check, &ports, limit, &over, &sender));
         }
         Ok(Self {
@@ -93,6 +95,7 @@ impl Live {
             inputs,
             over,
             is_server: subject.check.is_some(),
+            ports,
             output: Vec::new(),
         })
     }
@@ -143,6 +146,11 @@ impl Live {
         self.guest.pid()
     }
 
+    /// Which ports of the host lead to the guest's.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
     /// Ends the guest.
     pub fn finish(self) -> Outcome {
         self.over.store(true, Ordering::Relaxed);
@@ -173,7 +181,7 @@ impl Live {
 /// Says when all ports answer, and then what the check says.
 fn ask(
     check: &HostCommand,
-    ports: &[(u16, u16)],
+    ports: &Ports,
     limit: Duration,
     over: &AtomicBool,
     queue: &Sender<Input>,
@@ -181,8 +189,8 @@ fn ask(
     let deadline = Instant::now() + limit;
     let is_over = || over.load(Ordering::Relaxed) || Instant::now() > deadline;
     let addresses = ports
-        .iter()
-        .map(|(_, host)| SocketAddr::from((Ipv4Addr::LOCALHOST, *host)));
+        .values()
+        .map(|host| SocketAddr::from((Ipv4Addr::LOCALHOST, *host)));
     let answers: Option<Vec<Instant>> = addresses.map(|at| wait_for(at, &is_over)).collect();
     // Nobody may be interested any more.
     let Some(last) = answers.and_then(|all| all.into_iter().max()) else {
@@ -191,6 +199,5 @@ fn ask(
     };
     let _ = queue.send(Input::Ready(last));
     let left = deadline.saturating_duration_since(Instant::now());
-    let ports = ports.iter().copied().collect();
-    let _ = queue.send(Input::Checked(check.retry(&ports, left, &is_over)));
+    let _ = queue.send(Input::Checked(check.retry(ports, left, &is_over)));
 }

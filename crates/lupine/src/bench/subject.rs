@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use lupine_bench::Row;
+use lupine_bench::{Application, Client, Row};
 use lupine_init::GuestSpec;
 use lupine_kconfig::DotConfig;
 use lupine_kernel::KernelImage;
@@ -33,6 +33,8 @@ pub struct Subject {
     pub mem_mib: u32,
     /// Succeeds when the application works. Without one it has to end with status 0.
     pub check: Option<HostCommand>,
+    /// What loads it.
+    pub clients: Vec<Client>,
 }
 
 impl Subject {
@@ -40,37 +42,44 @@ impl Subject {
     ///
     /// # Errors
     /// Those of the stages.
-    pub fn of_row(pipeline: &Pipeline<'_>, row: &Row, bzimage: bool) -> Result<Self> {
-        let options = options(row)?;
-        let prepared = pipeline.prepare(&row.image, &row.command, &options.build)?;
+    pub fn of_row(
+        pipeline: &Pipeline<'_>,
+        row: &Row,
+        application: &Application,
+        bzimage: bool,
+    ) -> Result<Self> {
+        let options = options(&row.flags)?;
+        let Application { image, command, .. } = application;
+        let prepared = pipeline.prepare(image, command, &options.build)?;
         let kernel = pipeline.kernel(&prepared, &options.build, bzimage)?;
-        Self::new(pipeline, row, &options, &prepared, kernel)
+        Self::new(pipeline, application, &options, &prepared, kernel)
     }
 
-    /// Builds the row's application for the kernel of a whole `.config`.
+    /// Builds an application for the kernel of a whole `.config`.
     ///
     /// # Errors
     /// Those of the stages; a kernel that can mount no root file system of ours.
     pub fn on_baseline(
         pipeline: &Pipeline<'_>,
-        row: &Row,
+        application: &Application,
         config: &Path,
         bzimage: bool,
     ) -> Result<Self> {
-        let mut options = options(row)?;
+        let mut options = options(&[])?;
         let text = fs::read_to_string(config).at("read", config)?;
         let kernel = pipeline.baseline(&text, &options.build, bzimage)?;
         let resolved = fs::read_to_string(&kernel.config).at("read", &kernel.config)?;
         let format = format_for(&DotConfig::parse(&resolved)?)
             .ok_or_else(|| miette!("{} can mount no root file system", config.display()))?;
         options.build.fs = Some(format.into());
-        let prepared = pipeline.prepare(&row.image, &row.command, &options.build)?;
-        Self::new(pipeline, row, &options, &prepared, kernel)
+        let Application { image, command, .. } = application;
+        let prepared = pipeline.prepare(image, command, &options.build)?;
+        Self::new(pipeline, application, &options, &prepared, kernel)
     }
 
     fn new(
         pipeline: &Pipeline<'_>,
-        row: &Row,
+        application: &Application,
         options: &RunOptions,
         prepared: &Prepared,
         kernel: KernelImage,
@@ -83,7 +92,12 @@ impl Subject {
             rootfs: (path, format.to_string()),
             guest: guest_spec::spec(&prepared.spec, &options.app, HOSTNAME)?,
             mem_mib: options.app.memory.unwrap_or(usual),
-            check: row.check.as_deref().map(HostCommand::parse).transpose()?,
+            check: application
+                .check
+                .as_deref()
+                .map(HostCommand::parse)
+                .transpose()?,
+            clients: application.clients.clone(),
         })
     }
 
@@ -128,15 +142,14 @@ impl Subject {
 }
 
 /// A row's flags, as `lupine run` reads them.
-fn options(row: &Row) -> Result<RunOptions> {
-    let flags = row.flags.iter().map(String::as_str);
-    let words = ["lupine", "run"].into_iter().chain(flags);
-    let cli = Cli::try_parse_from(words.chain([row.image.as_str()]))
-        .into_diagnostic()
-        .wrap_err_with(|| format!("the flags of the row `{}` are none of run's", row.about))?;
-    match cli.command {
-        Command::Run(options) => Ok(*options),
-        _ => Err(miette!("the row `{}` has no flags of run", row.about)),
+fn options(flags: &[String]) -> Result<RunOptions> {
+    let words = flags.iter().map(String::as_str);
+    let words = ["lupine", "run"].into_iter().chain(words).chain(["image"]);
+    let cli = Cli::try_parse_from(words).into_diagnostic();
+    match cli.map(|cli| cli.command) {
+        Ok(Command::Run(options)) => Ok(*options),
+        Ok(_) => Err(miette!("{flags:?} are no flags of run")),
+        Err(report) => Err(report).wrap_err_with(|| format!("{flags:?} are no flags of run")),
     }
 }
 
@@ -165,8 +178,9 @@ mod tests {
     #[test]
     fn every_rows_flags_are_understood() {
         for (name, row) in Suites::builtin().unwrap().rows() {
-            let options = options(row).unwrap_or_else(|error| panic!("{name}: {error:?}"));
-            assert_eq!(options.image_and_command.join(" "), row.image, "{name}");
+            let options = options(&row.flags);
+            let options = options.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            assert_eq!(options.image_and_command, ["image"], "{name}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lupine_bench::{Input, Journal, Row, Suite, Suites};
+use lupine_bench::{Application, Input, Journal, Suite, Suites};
 use miette::Result;
 
 use crate::bench::Subject;
@@ -40,12 +40,13 @@ impl Rows {
         for suite in suites {
             for name in &suite.rows {
                 let row = all.row(name)?;
-                let base = match &args.baseline {
-                    Some(config) => rows.baseline(pipeline, suite, row, config, bzimage),
-                    None => None,
-                };
+                let application = all.application(row)?;
+                let base = args.baseline.as_ref().and_then(|config| {
+                    let base = format!("{}-baseline", row.application);
+                    rows.baseline(pipeline, suite, (base, application), config, bzimage)
+                });
                 if !rows.subjects.contains_key(name) {
-                    let subject = Subject::of_row(pipeline, row, bzimage)?;
+                    let subject = Subject::of_row(pipeline, row, application, bzimage)?;
                     rows.keep(name, &row.about, subject, base.or(row.against.clone()));
                 }
                 rows.order.push((suite.name.clone(), name.clone()));
@@ -54,26 +55,26 @@ impl Rows {
         Ok(rows)
     }
 
-    /// The row with this one's image on the baseline's kernel, if that can be built.
+    /// A row with the application on the baseline's kernel, if that can be built; gives its name.
     fn baseline(
         &mut self,
         pipeline: &Pipeline<'_>,
         suite: &Suite,
-        row: &Row,
+        (name, application): (String, &Application),
         config: &Path,
         bzimage: bool,
     ) -> Option<String> {
-        let name = baseline_name(&row.image);
+        let place = config.display();
         let order = (suite.name.clone(), name.clone());
         if !self.subjects.contains_key(&name) {
-            match Subject::on_baseline(pipeline, row, config, bzimage) {
+            match Subject::on_baseline(pipeline, application, config, bzimage) {
                 Ok(subject) => {
-                    let about = format!("{} on the kernel of {}", row.image, config.display());
+                    let about = format!("{} on the kernel of {place}", application.image);
                     self.keep(&name, &about, subject, None);
                 }
                 Err(report) => {
                     let why = super::said(&report);
-                    let line = format!("warning: without {}: {why}", config.display());
+                    let line = format!("warning: without {name}: {place}: {why}");
                     pipeline.reporter.line(&line);
                     return None;
                 }
@@ -112,10 +113,4 @@ impl Rows {
         }
         Ok(())
     }
-}
-
-/// `deb:redis-server` becomes `redis-server-baseline`.
-fn baseline_name(image: &str) -> String {
-    let name = image.rsplit([':', '/']).next().unwrap_or(image);
-    format!("{name}-baseline")
 }

@@ -74,6 +74,8 @@ mod tests {
             rounds,
             warm_up: 1,
             rows: Vec::new(),
+            own_kernels_only: false,
+            metric: std::collections::BTreeMap::new(),
         }
     }
 

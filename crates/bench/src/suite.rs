@@ -30,6 +30,12 @@ pub struct Suite {
     pub warm_up: u32,
     /// Names of rows.
     pub rows: Vec<String>,
+    /// It runs `lupine run`, which takes no baseline's kernel.
+    #[serde(default)]
+    pub own_kernels_only: bool,
+    /// What its metrics are, for a person.
+    #[serde(default)]
+    pub metric: BTreeMap<String, String>,
 }
 
 /// A kernel with an application on it.

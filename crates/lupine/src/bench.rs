@@ -5,10 +5,12 @@ mod boot;
 mod live;
 mod memory;
 mod size;
+mod start;
 mod subject;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lupine_bench::{Measurement, Suite, Trial, Unit};
 use lupine_store::Store;
@@ -40,10 +42,15 @@ impl Bench<'_> {
             "size" => size::measure(subject),
             "boot" => boot::measure(self, suite, subject, trial),
             "apps" => apps::measure(self, suite, subject),
+            "start" => start::measure(self, subject),
             "memory" => memory::measure(self, suite, subject),
             name => Err(miette!("nobody knows how to measure the suite {name}")),
         }
     }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A measurement whose value is a whole number, exact below 2^53.

@@ -78,7 +78,12 @@ fn of_section(section: &Section) -> String {
 }
 
 fn of_table(table: &Table) -> String {
-    let mut text = format!("<h3>{}</h3>\n{}\n", escaped(&table.metric), plot(table));
+    let mut text = format!(
+        "<h3>{} <small>{}</small></h3>\n{}\n",
+        escaped(&table.metric),
+        escaped(&table.about),
+        plot(table)
+    );
     text += "<details><summary>numbers</summary><table>";
     text += &row("th", HEADER);
     for line in &table.lines {

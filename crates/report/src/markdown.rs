@@ -57,7 +57,7 @@ fn of_section(section: &Section) -> String {
 }
 
 fn of_table(table: &Table) -> String {
-    let mut text = format!("\n### {}\n\n", table.metric);
+    let mut text = format!("\n### {}\n{}\n\n", table.metric, table.about);
     text += "| row | median | 95% interval (or range) | n | outliers | ratio | of | published |\n";
     text += "|---|---|---|---|---|---|---|---|\n";
     for line in &table.lines {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lupine_bench::{Machine, Run, Sample, Series, Summary, Unit, paired};
+use lupine_bench::{Machine, Run, Sample, Series, Suites, Summary, Unit, paired};
 use serde::Serialize;
 
 use crate::paper::{Number, numbers};
@@ -34,6 +34,8 @@ pub struct Section {
 pub struct Table {
     /// Its name.
     pub metric: String,
+    /// What it is.
+    pub about: String,
     /// What it counts.
     pub unit: Unit,
     /// Its rows.
@@ -129,12 +131,21 @@ fn table<'a>(section: &'a mut Section, metric: &str, unit: Unit) -> &'a mut Tabl
     let at = known.unwrap_or_else(|| {
         section.tables.push(Table {
             metric: metric.into(),
+            about: about(&section.suite, metric),
             unit,
             lines: Vec::new(),
         });
         section.tables.len() - 1
     });
     &mut section.tables[at]
+}
+
+/// What the suite's definition says of a metric; nothing of one that it has not any more.
+fn about(suite: &str, metric: &str) -> String {
+    let suites = Suites::builtin().ok();
+    let suite = suites.as_ref().and_then(|all| all.suite(suite).ok());
+    let about = suite.and_then(|suite| suite.metric.get(metric).cloned());
+    about.unwrap_or_default()
 }
 
 /// The ratio is by rounds: what happened on the host while a pair was measured happened to both.

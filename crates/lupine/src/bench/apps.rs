@@ -4,6 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lupine_bench::{Client, Clock, Counter, Measurement, Suite, Unit};
+use lupine_tool::{ToolError, find};
 use lupine_vm::Accelerator;
 use miette::{Result, WrapErr, miette};
 
@@ -85,6 +86,12 @@ fn counted(counter: &Counter, work: impl FnOnce() -> Result<()>) -> Result<(f64,
 
 /// Runs a client; gives how many answers a second it got.
 fn served(client: &Client, live: &Live) -> Result<f64> {
+    // The shell would only say so to a pipe.
+    let program = client.command.split(' ').next().unwrap_or_default();
+    if find(program).is_none() {
+        let program = program.to_owned();
+        return Err(ToolError::Missing { program }.into());
+    }
     let requests = client.requests.to_string();
     let command = HostCommand::parse(&client.command.replace("{requests}", &requests))?;
     let text = command.output(live.ports(), LIMIT);

@@ -7,7 +7,7 @@ use lupine_vm::{Accelerator, Parameters};
 use miette::{Result, WrapErr, miette};
 
 use super::live::{Live, Until};
-use super::{Bench, Subject, measured};
+use super::{Bench, Subject, measured, nanoseconds};
 
 /// How long one boot may take, and how long the application until it answers: 450 million counted instructions on a
 /// busy host, and some.
@@ -76,14 +76,13 @@ impl Boot<'_> {
         let reached = live.follow(until, LIMIT);
         live.finish();
         let reached = reached?;
-        let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let times = [
             ("init-start", reached.init_start),
             ("app-ready", reached.app_ready),
         ];
         let times = times
             .into_iter()
-            .filter_map(|(name, time)| Some(measured(name, Unit::Nanoseconds, ns(time?))));
+            .filter_map(|(name, time)| Some(measured(name, Unit::Nanoseconds, nanoseconds(time?))));
         Ok(times.collect())
     }
 

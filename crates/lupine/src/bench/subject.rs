@@ -35,6 +35,8 @@ pub struct Subject {
     pub check: Option<HostCommand>,
     /// What loads it.
     pub clients: Vec<Client>,
+    /// Flags, image and command for `lupine run`, unless the kernel is a baseline.
+    pub words: Option<Vec<String>>,
 }
 
 impl Subject {
@@ -52,7 +54,10 @@ impl Subject {
         let Application { image, command, .. } = application;
         let prepared = pipeline.prepare(image, command, &options.build)?;
         let kernel = pipeline.kernel(&prepared, &options.build, bzimage)?;
-        Self::new(pipeline, application, &options, &prepared, kernel)
+        let mut subject = Self::new(pipeline, application, &options, &prepared, kernel)?;
+        let words = row.flags.iter().chain([image]).chain(command);
+        subject.words = Some(words.cloned().collect());
+        Ok(subject)
     }
 
     /// Builds an application for the kernel of a whole `.config`.
@@ -98,6 +103,7 @@ impl Subject {
                 .map(HostCommand::parse)
                 .transpose()?,
             clients: application.clients.clone(),
+            words: None,
         })
     }
 

@@ -120,8 +120,12 @@ fn step(trial: &Trial<'_>, suite: &Suite) -> String {
     }
 }
 
-/// An error and its causes in one line.
+/// An error, its causes and what to do about it.
 fn said(report: &miette::Report) -> String {
     let causes: Vec<String> = report.chain().map(ToString::to_string).collect();
-    causes.join(": ")
+    let causes = causes.join(": ");
+    match report.help() {
+        Some(help) => format!("{causes} ({help})"),
+        None => causes,
+    }
 }

@@ -41,7 +41,9 @@ impl Rows {
             for name in &suite.rows {
                 let row = all.row(name)?;
                 let application = all.application(row)?;
-                let base = args.baseline.as_ref().and_then(|config| {
+                let config = args.baseline.as_ref();
+                let config = config.filter(|_| !suite.own_kernels_only);
+                let base = config.and_then(|config| {
                     let base = format!("{}-baseline", row.application);
                     rows.baseline(pipeline, suite, (base, application), config, bzimage)
                 });

@@ -36,11 +36,11 @@ pub(crate) fn sentence(machine: &Machine) -> String {
     )
 }
 
-/// What an interval is, where there is one.
-pub(crate) fn interval(summary: &Summary, show: impl Fn(f64) -> String) -> String {
+/// The interval, or in parentheses the range where there are too few values for one; nothing where all are equal.
+fn interval(summary: &Summary, show: impl Fn(f64) -> String) -> String {
     match summary.interval {
+        _ if summary.least == summary.greatest => String::new(),
         Some((low, high)) => format!("{} – {}", show(low), show(high)),
-        None if summary.least == summary.greatest => String::new(),
         None => format!("({} – {})", show(summary.least), show(summary.greatest)),
     }
 }
@@ -71,11 +71,10 @@ pub(crate) fn cells(table: &Table, line: &Line) -> [String; 8] {
     let summary = &line.summary;
     let show = |value| quantity(table.unit, value);
     let quotient = line.ratio.as_ref().map_or_else(String::new, |summary| {
-        let interval = interval(summary, ratio);
-        let median = ratio(summary.median);
-        match interval.as_str() {
-            "" => median,
-            _ => format!("{median} [{interval}]"),
+        let (median, interval) = (ratio(summary.median), interval(summary, ratio));
+        match summary.interval {
+            Some(_) if !interval.is_empty() => format!("{median} [{interval}]"),
+            _ => format!("{median} {interval}").trim_end().to_owned(),
         }
     });
     let outliers = match summary.outliers {

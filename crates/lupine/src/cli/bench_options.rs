@@ -18,7 +18,7 @@ pub struct BenchArgs {
     /// Directory for the results; those that are there already are not measured again
     #[arg(short, long, value_name = "DIR", default_value = "lupine-bench")]
     pub output: PathBuf,
-    /// Rounds, instead of the suite's own number
+    /// Rounds of suites that repeat their measurements, instead of their own number
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub runs: Option<u32>,
     /// Accelerator of guests whose wall time is measured; instructions are always counted under TCG

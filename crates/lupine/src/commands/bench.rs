@@ -54,7 +54,9 @@ fn suites(all: &Suites, args: &BenchArgs) -> Result<Vec<Suite>> {
     let mut suites = Vec::new();
     for name in &args.suites {
         let mut suite = all.suite(name)?.clone();
-        suite.rounds = args.runs.unwrap_or(suite.rounds);
+        if suite.rounds > 1 {
+            suite.rounds = args.runs.unwrap_or(suite.rounds);
+        }
         suite
             .rows
             .retain(|row| args.rows.is_empty() || args.rows.contains(row));

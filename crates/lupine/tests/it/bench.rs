@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -32,7 +32,20 @@ fn a_row_is_measured_once_and_a_regression_of_two_percent_fails() {
     let ran = measure(&lupine, &run);
     assert!(ran.stdout.contains("### p1-first-user"), "{ran:?}");
     let all = lines(&run);
-    let samples = all.iter().filter_map(|line| line.get("sample"));
+    has_all_metrics(&all);
+    measure(&lupine, &run);
+    assert_eq!(lines(&run), all, "measured again");
+
+    let worse = place.path().join("worse");
+    fs::create_dir(&worse).unwrap();
+    let slower = all.into_iter().map(|l| slower(l).to_string() + "\n");
+    fs::write(worse.join("run.jsonl"), slower.collect::<String>()).unwrap();
+    tells_apart(&lupine, run.to_str().unwrap(), worse.to_str().unwrap());
+    reports(&lupine, &[&run, &worse], &place.path().join("report"));
+}
+
+fn has_all_metrics(lines: &[Value]) {
+    let samples = lines.iter().filter_map(|line| line.get("sample"));
     let metrics: BTreeSet<&str> = samples.map(|s| s["metric"].as_str().unwrap()).collect();
     for metric in [
         "bzimage",
@@ -47,17 +60,9 @@ fn a_row_is_measured_once_and_a_regression_of_two_percent_fails() {
     ] {
         assert!(metrics.contains(metric), "{metric}: {metrics:?}");
     }
-    measure(&lupine, &run);
-    assert_eq!(lines(&run), all, "measured again");
+}
 
-    let worse = place.path().join("worse");
-    fs::create_dir(&worse).unwrap();
-    let text: String = all
-        .into_iter()
-        .map(|l| slower(l).to_string() + "\n")
-        .collect();
-    fs::write(worse.join("run.jsonl"), text).unwrap();
-    let (run, worse) = (run.to_str().unwrap(), worse.to_str().unwrap());
+fn tells_apart(lupine: &Lupine, run: &str, worse: &str) {
     let same = lupine.lupine(&["bench", "--compare", run, run]);
     assert_eq!(same.status, 0, "{same:?}");
     let other = lupine.lupine(&["bench", "--compare", run, worse]);
@@ -67,13 +72,15 @@ fn a_row_is_measured_once_and_a_regression_of_two_percent_fails() {
         .lines()
         .filter(|line| line.starts_with("worse"));
     assert!(verdicts.count() >= 2, "{other:?}");
+}
 
-    let report = place.path().join("report");
-    let words = ["report", run, worse, "-o", report.to_str().unwrap()];
+fn reports(lupine: &Lupine, runs: &[&PathBuf], to: &Path) {
+    let runs: Vec<&str> = runs.iter().map(|run| run.to_str().unwrap()).collect();
+    let words = [&["report", "-o", to.to_str().unwrap()], &runs[..]].concat();
     assert_eq!(lupine.lupine(&words).status, 0);
-    let page = fs::read_to_string(report.join("report.html")).unwrap();
+    let page = fs::read_to_string(to.join("report.html")).unwrap();
     assert!(page.contains("<svg") && !page.contains("http"), "{page}");
-    let json = fs::read_to_string(report.join("report.json")).unwrap();
+    let json = fs::read_to_string(to.join("report.json")).unwrap();
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["machines"].as_array().unwrap().len(), 2);
 }

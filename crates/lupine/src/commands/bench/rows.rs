@@ -51,6 +51,10 @@ impl Rows {
                     let subject = Subject::of_row(pipeline, row, application, bzimage)?;
                     rows.keep(name, &row.about, subject, base.or(row.against.clone()));
                 }
+                if suite.own_kernels_only && bzimage {
+                    // Without a bzImage it is another entry of the cache, the one that `lupine run` will look for.
+                    Subject::of_row(pipeline, row, application, false)?;
+                }
                 rows.order.push((suite.name.clone(), name.clone()));
             }
         }

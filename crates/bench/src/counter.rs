@@ -87,8 +87,9 @@ pub fn plugin(store: &Store) -> Result<PathBuf, BenchError> {
 /// What moves a guest's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
-    /// Each instruction is a nanosecond, and a guest that waits skips to the end of it: two guests to which nobody
-    /// talks execute the same.
+    /// Each instruction is a nanosecond, and a guest that waits waits as long as the host: two guests to which nobody
+    /// talks execute nearly the same. (`sleep=off` lets a waiting guest skip to its next timer tick: one that waits for
+    /// its disk on a busy host then executes any number of them.)
     Instructions,
     /// The host's time: for guests with whom somebody talks.
     Host,
@@ -116,7 +117,7 @@ impl Counter {
         let plugin = self.plugin.display().to_string().replace(',', ",,");
         let mut args = vec!["-plugin".into(), format!("file={plugin},out={FILE}")];
         if clock == Clock::Instructions {
-            args.extend(["-icount".into(), "shift=0,sleep=off".into()]);
+            args.extend(["-icount".into(), "shift=0,sleep=on".into()]);
         }
         args
     }

@@ -60,7 +60,7 @@ impl Paper {
         let bare = |option: &'a String| option.strip_prefix("CONFIG_").unwrap_or(option);
         let own = options.into_iter().map(bare);
         let mut own: BTreeSet<&str> = own
-            .filter(|option| !self.machine.contains(*option))
+            .filter(|option| !self.is_of_the_machine(option))
             .collect();
         for group in &self.together {
             let mut found = group.iter().filter(|option| own.contains(option.as_str()));
@@ -71,6 +71,11 @@ impl Paper {
             }
         }
         own.len()
+    }
+
+    /// Whether every application needs it where it runs: virtio, the network card.
+    pub fn is_of_the_machine(&self, option: &str) -> bool {
+        self.machine.contains(option)
     }
 
     /// For each name of an application: the table's number, and its options counted like ours.

@@ -101,12 +101,14 @@ impl Discovery<'_> {
 
 /// The options that are worth taking away: those of what the application was seen to use.
 fn candidates(needs: &[Need]) -> BTreeSet<String> {
-    let used = needs
-        .iter()
-        .filter(|need| matches!(need.state, State::Used | State::Required));
+    let used = needs.iter().filter(|need| is_used(need));
     used.flat_map(|need| &need.options)
         .map(|setting| setting.option.clone())
         .collect()
+}
+
+fn is_used(need: &Need) -> bool {
+    matches!(need.state, State::Used | State::Required)
 }
 
 fn rules(map: &Map, without: &BTreeSet<String>) -> Vec<Rule> {
@@ -116,9 +118,13 @@ fn rules(map: &Map, without: &BTreeSet<String>) -> Vec<Rule> {
         .collect()
 }
 
-/// What is known of a need after its options were taken away.
+/// What is known of a need after its options were taken away. One that was refused from the start
+/// stays what it is, whatever else hangs on its options.
 fn judged(need: &Need, outcome: &Outcome) -> Need {
     let mut need = need.clone();
+    if !is_used(&need) {
+        return need;
+    }
     let verdicts: BTreeMap<&str, &Verdict> = need
         .options
         .iter()

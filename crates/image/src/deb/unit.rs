@@ -100,17 +100,17 @@ impl Installed {
     /// What starts this package: its unit, or a script or program of its name.
     fn start(&self, package: &str) -> Option<Server> {
         let names = names(package);
-        let of_name = || names.iter().find_map(|name| self.servant(name));
+        let units = |names: &[&str]| names.iter().find_map(|name| self.servant(name));
         let own = || {
-            let units = self.units.keys().filter(|name| self.owns(name));
-            units
-                .map(String::as_str)
-                .find_map(|name| self.servant(name))
+            let own = self.units.keys().filter(|name| self.owns(name));
+            own.map(String::as_str).find_map(|name| self.servant(name))
         };
-        if let Some(server) = of_name().or_else(own) {
+        let stems = stems(package);
+        if let Some(server) = units(&names).or_else(own).or_else(|| units(&stems)) {
             return Some(server);
         }
-        let script = names.iter().find(|name| self.scripts.contains(**name));
+        let mut scripts = names.iter().chain(&stems);
+        let script = scripts.find(|name| self.scripts.contains(**name));
         let cmd = match script {
             Some(name) => by_shell(background::of_init_script(&format!("/{SCRIPTS}{name}"))),
             None => {
@@ -142,6 +142,12 @@ fn names(package: &str) -> Vec<&str> {
     let endings = ["-server", "-daemon", "-bin", "-core"];
     let shorter = endings.iter().filter_map(|end| package.strip_suffix(end));
     std::iter::once(package).chain(shorter).collect()
+}
+
+/// What a package is a part of: dovecot-imapd's unit is dovecot.
+fn stems(package: &str) -> Vec<&str> {
+    let ends = package.rmatch_indices('-').map(|(end, _)| end);
+    ends.map(|end| &package[..end]).collect()
 }
 
 impl Unit {

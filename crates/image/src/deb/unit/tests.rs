@@ -106,6 +106,8 @@ fn a_package_is_found_by_its_name_its_files_or_its_program() {
     let start = |package: &str| server(tree.path(), &[package.to_owned()]).unwrap().cmd;
     assert_eq!(start("bind9")[2], "exec /a");
     assert_eq!(start("gear-server")[2], "exec /c");
+    assert_eq!(start("gear-imap-sqlite")[2], "exec /c");
+    assert!(start("plain-extras").is_empty());
     assert_eq!(start("plain"), ["/usr/sbin/plain"]);
     assert!(start("old")[2].contains("/etc/init.d/old start || exit\n"));
     assert!(start("nothing").is_empty());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lupine_needs::Tables;
 
-use super::count::Paper;
+use super::count::{self, Paper};
 use super::outcome::{Answer, Outcome};
 
 /// Options of all applications together, in sentences.
@@ -48,9 +48,8 @@ fn general(tables: &Tables) -> BTreeSet<String> {
 
 /// Without CONFIG_ and without the machine's own.
 fn bare<'a>(paper: &Paper, options: impl IntoIterator<Item = &'a String>) -> BTreeSet<&'a str> {
-    let options = options.into_iter().map(String::as_str);
+    let options = options.into_iter().map(|option| count::bare(option));
     options
-        .map(|option| option.strip_prefix("CONFIG_").unwrap_or(option))
         .filter(|option| !paper.is_of_the_machine(option))
         .collect()
 }

@@ -135,10 +135,9 @@ fn run_kconfig(
     source: &SourceTree,
 ) -> Result<String, KernelError> {
     crate::toolchain::check()?;
-    options
-        .progress
-        .step("resolving the kernel's configuration");
-    let out = workspace::open(store, source, &inputs.toolchain, "conf", options.progress)?;
+    let progress = options.progress;
+    let out = workspace::open(store, source, &inputs.toolchain, "conf", progress)?;
+    progress.step("resolving the kernel's configuration");
     let make = Make::new(&out, 1, "conf");
     let (file, make) = match wanted {
         Wanted::Requests(_) => {

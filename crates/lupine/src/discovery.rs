@@ -15,6 +15,7 @@ mod minimize;
 mod prove;
 mod scan;
 mod testbed;
+mod trials;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -9,12 +9,14 @@ mod entry;
 mod outcome;
 mod table;
 mod trial;
+mod union;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use count::Paper;
 use entry::{Entry, Suite};
+use lupine_needs::Tables;
 use outcome::{Depth, Outcome};
 
 /// What the command line asks.
@@ -90,6 +92,8 @@ pub fn run(request: &Request) -> Result<(), String> {
     }
     let outcomes = outcomes(&suite, &out)?;
     println!("{}", table::render(&suite.apps, &outcomes, &paper));
+    let tables = Tables::builtin().map_err(|error| error.to_string())?;
+    println!("{}", union::render(&outcomes, &paper, &tables));
     Ok(())
 }
 

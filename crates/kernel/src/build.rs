@@ -15,7 +15,7 @@ use lupine_tool::Progress;
 
 use crate::identity::{Key, recall, remember, sha256};
 use crate::make::{self, Make, object_of};
-use crate::resolve::{Resolved, resolve_with};
+use crate::resolve::{Resolved, Wanted, resolve_with};
 use crate::source::{self, SourceId, SourceSpec, SourceTree, identify, key_of};
 use crate::toolchain::Toolchain;
 use crate::workspace::{self, OutDir};
@@ -129,15 +129,36 @@ pub fn build(
     merged: &Merged,
     options: &Options<'_>,
 ) -> Result<KernelImage, KernelError> {
+    build_wanted(store, Wanted::Requests(merged), options)
+}
+
+/// The kernel of somebody else's whole `.config`, to compare with: what this version has not got any more is
+/// dropped, and what it asks besides takes Kconfig's defaults. Otherwise as [`build`].
+///
+/// # Errors
+/// As [`build`].
+pub fn baseline(
+    store: &Store,
+    config: &str,
+    options: &Options<'_>,
+) -> Result<KernelImage, KernelError> {
+    build_wanted(store, Wanted::Config(config), options)
+}
+
+fn build_wanted(
+    store: &Store,
+    wanted: Wanted<'_>,
+    options: &Options<'_>,
+) -> Result<KernelImage, KernelError> {
     let inputs = Inputs::find(store, options)?;
-    let request = inputs.key("request", &merged.to_config(), options.formats);
+    let request = inputs.key(wanted.kind(), &wanted.text(), options.formats);
     if let Some(kernel) = recalled(store, &request) {
         return Ok(kernel);
     }
     let mut watch = Watch::start();
     let _ = inputs.source_tree(store, options)?;
     watch.durations.source = watch.lap();
-    let resolved = resolve_with(store, merged, options, &inputs)?;
+    let resolved = resolve_with(store, wanted, options, &inputs)?;
     watch.durations.resolve = watch.lap();
     let key = inputs.key("kernel", &resolved.text, options.formats);
     let kernel = match load(store, &key) {

@@ -15,6 +15,33 @@ use crate::{Data, KernelError, Options, symbols, workspace};
 /// File of `kernel/` that lists requests which may be dropped.
 const ALLOWED: &str = "config/allowed.config";
 
+/// What a kernel shall be.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// What is asked for, and nothing else; all of it has to survive.
+    Requests(&'a Merged),
+    /// A whole `.config`, perhaps another version's: what it leaves open takes Kconfig's defaults.
+    Config(&'a str),
+}
+
+impl Wanted<'_> {
+    /// As Kconfig reads it.
+    pub(crate) fn text(self) -> String {
+        match self {
+            Self::Requests(merged) => merged.to_config(),
+            Self::Config(text) => text.into(),
+        }
+    }
+
+    /// For keys: the two mean different things by the same text.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Requests(_) => "request",
+            Self::Config(_) => "config",
+        }
+    }
+}
+
 /// What the kernel's Kconfig made of the requests.
 #[derive(Debug, Clone)]
 pub struct Resolved {
@@ -38,26 +65,25 @@ pub fn resolve(
     options: &Options<'_>,
 ) -> Result<Resolved, KernelError> {
     let inputs = Inputs::find(store, options)?;
-    resolve_with(store, merged, options, &inputs)
+    resolve_with(store, Wanted::Requests(merged), options, &inputs)
 }
 
 pub(crate) fn resolve_with(
     store: &Store,
-    merged: &Merged,
+    wanted: Wanted<'_>,
     options: &Options<'_>,
     inputs: &Inputs,
 ) -> Result<Resolved, KernelError> {
     let source = inputs.source_tree(store, options)?;
-    let request = merged.to_config();
     let key = Key::new("resolved")
-        .field("request", &request)
+        .field(wanted.kind(), wanted.text())
         .field("source", &source.key)
         .field("tools", inputs.toolchain.key())
         .finish();
     let text = match store.get(REQUESTS, &key) {
         Some(file) => fs::read_to_string(&file).at("read", &file)?,
         None => {
-            let text = run_kconfig(store, &request, options, inputs, &source)?;
+            let text = run_kconfig(store, wanted, options, inputs, &source)?;
             let dir = store.root().join(REQUESTS);
             fs::create_dir_all(&dir).at("make", &dir)?;
             lupine_store::write_atomically(&dir.join(&key), text.as_bytes())?;
@@ -65,7 +91,9 @@ pub(crate) fn resolve_with(
         }
     };
     let config = DotConfig::parse(&text)?;
-    verify(store, options.data, merged, &config, &source)?;
+    if let Wanted::Requests(merged) = wanted {
+        verify(store, options.data, merged, &config, &source)?;
+    }
     Ok(Resolved {
         config,
         text,
@@ -101,21 +129,25 @@ pub(crate) fn allowed(data: &Data) -> Result<Allowed, KernelError> {
 
 fn run_kconfig(
     store: &Store,
-    request: &str,
+    wanted: Wanted<'_>,
     options: &Options<'_>,
     inputs: &Inputs,
     source: &SourceTree,
 ) -> Result<String, KernelError> {
     crate::toolchain::check()?;
-    options
-        .progress
-        .step("resolving the kernel's configuration");
-    let out = workspace::open(store, source, &inputs.toolchain, "conf", options.progress)?;
-    let asked = out.join("asked.config");
-    fs::write(&asked, request).at("write", &asked)?;
-    let make = Make::new(&out, 1, "conf")
-        .env("KCONFIG_ALLCONFIG", "asked.config")
-        .arg("allnoconfig");
+    let progress = options.progress;
+    let out = workspace::open(store, source, &inputs.toolchain, "conf", progress)?;
+    progress.step("resolving the kernel's configuration");
+    let make = Make::new(&out, 1, "conf");
+    let (file, make) = match wanted {
+        Wanted::Requests(_) => {
+            let make = make.env("KCONFIG_ALLCONFIG", "asked.config");
+            ("asked.config", make.arg("allnoconfig"))
+        }
+        Wanted::Config(_) => (".config", make.arg("olddefconfig")),
+    };
+    let asked = out.join(file);
+    fs::write(&asked, wanted.text()).at("write", &asked)?;
     let log = make.log.clone();
     if !make.run(&mut |_| ())? {
         let kind = |errors: Vec<String>, log: PathBuf| KernelError::Kconfig {

@@ -26,7 +26,7 @@ use crate::{KernelError, tree};
 /// Store kind of working places.
 const BUILDS: &str = "builds";
 
-/// Takes the lock `name`; says `waiting` when somebody else holds it.
+/// Takes the lock `name`; the step `waiting` begins when somebody else holds it.
 pub(crate) fn lock(
     store: &Store,
     name: &str,
@@ -36,7 +36,7 @@ pub(crate) fn lock(
     match store.try_lock(name)? {
         Some(lock) => Ok(lock),
         None => {
-            progress.note(waiting);
+            progress.step(waiting);
             store.lock(name)
         }
     }

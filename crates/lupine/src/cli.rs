@@ -1,6 +1,8 @@
 //! The command line: every flag, in docker's spelling where docker has one.
 
 mod audit_options;
+mod bench_options;
+mod guest_options;
 mod image_options;
 mod needs_options;
 mod run_options;
@@ -11,10 +13,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use audit_options::{AuditArgs, AuditFormat};
+pub use bench_options::{BenchArgs, ReportArgs};
+pub use guest_options::{KillArgs, LogsArgs, NamesArgs, PsArgs, RmArgs, StopArgs};
 pub use image_options::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy};
 pub use needs_options::{MinimizeArgs, NeedsArgs, Trying};
-pub use run_options::{AppOptions, Network, OnMissing, RunOptions};
-use values::{DurationSecs, SignalNumber};
+pub use run_options::{Accel, AppOptions, Network, OnMissing, RunOptions};
 
 /// Linux kernels for one image each, and the virtual machines that run them.
 #[derive(Debug, Parser)]
@@ -109,6 +112,13 @@ pub enum Command {
     Why(WhyArgs),
     /// Show what a bundle's kernel can be attacked by, and which CVEs are in it
     Audit(AuditArgs),
+    /// Measure suites of kernels, side by side, or compare two measurements
+    #[command(
+        override_usage = "lupine bench [OPTIONS] SUITE...\n       lupine bench --compare A B"
+    )]
+    Bench(BenchArgs),
+    /// Write measurements as a page, as Markdown and as JSON
+    Report(ReportArgs),
     /// Show what this host can do, and how to mend what it cannot
     Doctor(DoctorArgs),
     /// Show or empty the cache
@@ -237,83 +247,6 @@ pub struct InspectArgs {
     #[arg(long, value_enum, default_value = "json")]
     pub format: OutputFormat,
     /// Guests, bundle directories or images
-    #[arg(required = true, value_name = "NAME")]
-    pub names: Vec<String>,
-}
-
-/// `lupine ps`.
-#[derive(Debug, Args)]
-pub struct PsArgs {
-    /// Also guests that have ended
-    #[arg(short, long)]
-    pub all: bool,
-    /// How to report.
-    #[command(flatten)]
-    pub format: Output,
-}
-
-/// `lupine logs`.
-#[derive(Debug, Args)]
-pub struct LogsArgs {
-    /// Go on until the guest ends
-    #[arg(short, long)]
-    pub follow: bool,
-    /// Only the last N lines
-    #[arg(short = 'n', long, value_name = "N", value_parser = values::tail)]
-    pub tail: Option<values::Tail>,
-    /// Put the time before each line
-    #[arg(short, long)]
-    pub timestamps: bool,
-    /// What the kernel said, instead of the application
-    #[arg(long)]
-    pub kernel: bool,
-    /// Guest
-    pub name: String,
-}
-
-/// `lupine stop`.
-#[derive(Debug, Args)]
-pub struct StopArgs {
-    /// Seconds to wait before the guest is killed
-    #[arg(
-        short,
-        long = "time",
-        visible_alias = "timeout",
-        default_value = "10",
-        value_name = "SECONDS"
-    )]
-    pub time: DurationSecs,
-    /// Guests
-    #[arg(required = true, value_name = "NAME")]
-    pub names: Vec<String>,
-}
-
-/// `lupine kill`.
-#[derive(Debug, Args)]
-pub struct KillArgs {
-    /// Signal for the application; KILL ends the whole virtual machine
-    #[arg(short, long, default_value = "KILL", value_name = "SIGNAL")]
-    pub signal: SignalNumber,
-    /// Guests
-    #[arg(required = true, value_name = "NAME")]
-    pub names: Vec<String>,
-}
-
-/// `lupine rm`.
-#[derive(Debug, Args)]
-pub struct RmArgs {
-    /// Kill guests that run
-    #[arg(short, long)]
-    pub force: bool,
-    /// Guests
-    #[arg(required = true, value_name = "NAME")]
-    pub names: Vec<String>,
-}
-
-/// Commands whose only arguments are guests.
-#[derive(Debug, Args)]
-pub struct NamesArgs {
-    /// Guests
     #[arg(required = true, value_name = "NAME")]
     pub names: Vec<String>,
 }

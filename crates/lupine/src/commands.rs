@@ -1,6 +1,7 @@
 //! The verbs, one module each.
 
 mod audit;
+mod bench;
 mod build;
 mod cache;
 mod completions;
@@ -14,6 +15,7 @@ mod logs;
 mod minimize;
 mod needs;
 mod ps;
+mod report;
 mod rm;
 mod run;
 mod stop;
@@ -82,6 +84,8 @@ pub fn dispatch(cli: Cli, reporter: &Reporter) -> Result<u8> {
         Command::Why(args) => why::why(&context, &args),
         Command::Learn(args) => learn::learn(&context, &args),
         Command::Audit(args) => audit::audit(&context, &args),
+        Command::Bench(args) => bench::bench(&context, &args),
+        Command::Report(args) => report::report(&args),
         Command::Doctor(args) => doctor::doctor(&context, &args),
         Command::Cache(args) => cache::cache(&context, &args),
         Command::Ps(args) => ps::ps(&context, &args),

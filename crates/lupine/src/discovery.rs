@@ -15,6 +15,7 @@ mod minimize;
 mod prove;
 mod scan;
 mod testbed;
+mod trials;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -39,7 +40,7 @@ use crate::shares;
 use goal::Goal;
 use testbed::Testbed;
 
-pub use check::HostCommand;
+pub use check::{HostCommand, Ports};
 pub use scan::{Reachable, reachable};
 
 /// Host name of a guest that is looked at.

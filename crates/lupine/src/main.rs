@@ -1,6 +1,7 @@
 //! `lupine`: Linux kernels for one image each, and the guests that run them.
 
 mod application;
+mod bench;
 mod cli;
 mod commands;
 mod discovery;

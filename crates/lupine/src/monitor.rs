@@ -30,6 +30,7 @@ use crate::state::{
 pub use detached::{monitor, start_detached};
 pub use input::Inbox;
 pub use launch::{Launch, NetworkPlan, SharePlan};
+pub use ready::wait_for;
 pub use terminal::size as terminal_size;
 
 use input::Input;

@@ -1,5 +1,6 @@
 //! image -> needs -> kconfig -> kernel -> rootfs -> bundle: what the building verbs share.
 
+mod baseline;
 mod command;
 mod general;
 mod output;

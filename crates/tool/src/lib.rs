@@ -6,12 +6,16 @@
 //! when Lupine itself dies, so that no `make` and no VMM is left behind.
 #![allow(clippy::disallowed_types, reason = "this is the one crate that may")]
 
+mod error;
 mod guest;
 mod missing;
 mod progress;
+mod running;
 mod spawn;
 
+pub use error::ToolError;
 pub use guest::build_guest;
 pub use missing::package_of;
 pub use progress::{Progress, Quiet};
-pub use spawn::{Running, Tool, ToolError, ToolOutput, find};
+pub use running::{Running, ToolOutput};
+pub use spawn::{Tool, find};

@@ -2,6 +2,7 @@
 
 /// Program and the Debian 12 package that contains it.
 const PACKAGES: &[(&str, &str)] = &[
+    ("ab", "apache2-utils"),
     ("bison", "bison"),
     ("busybox", "busybox-static"),
     ("ccache", "ccache"),
@@ -21,6 +22,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("objcopy", "binutils"),
     ("patch", "patch"),
     ("qemu-system-x86_64", "qemu-system-x86"),
+    ("redis-benchmark", "redis-tools"),
+    ("redis-cli", "redis-tools"),
     ("setpriv", "util-linux"),
     ("sqfstar", "squashfs-tools"),
     ("strip", "binutils"),

@@ -1,80 +1,19 @@
-//! Spawning, waiting with a time limit, and killing.
+//! Finding and spawning.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
-
-use crate::package_of;
+use crate::ToolError;
+use crate::running::{Running, ToolOutput};
 
 /// Directories that Debian keeps administrators' programs in, which an
 /// unprivileged user's PATH often lacks.
 const SBIN: [&str; 2] = ["/usr/sbin", "/sbin"];
-/// How much of a failed program's output an error quotes, in bytes.
-const TAIL_BYTES: u64 = 4096;
-
-/// Why a host program did not do its work.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum ToolError {
-    /// The program is not on this machine.
-    #[error("{program} is not installed")]
-    #[diagnostic(help("{}", missing_help(program)))]
-    Missing {
-        /// Name that was looked for.
-        program: String,
-    },
-    /// The kernel refused to start it.
-    #[error("cannot start {program}: {source}")]
-    Spawn {
-        /// Name of the program.
-        program: String,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// It ran and failed.
-    #[error("{program} failed ({status}){}", quoted(tail))]
-    Failed {
-        /// Name of the program.
-        program: String,
-        /// Its exit status.
-        status: ExitStatus,
-        /// The last lines it wrote to stderr, or to its log file.
-        tail: String,
-    },
-    /// It ran longer than its limit and was killed.
-    #[error("{program} did not finish within {} s and was killed{}", limit.as_secs(), quoted(tail))]
-    TimedOut {
-        /// Name of the program.
-        program: String,
-        /// The limit.
-        limit: Duration,
-        /// The last lines it wrote.
-        tail: String,
-    },
-}
-
-fn missing_help(program: &str) -> String {
-    match package_of(program) {
-        Some(package) => {
-            format!("install it: apt-get install {package} (or: lupine doctor --fix)")
-        }
-        None => format!("put {program} on PATH"),
-    }
-}
-
-fn quoted(tail: &str) -> String {
-    let tail = tail.trim();
-    if tail.is_empty() {
-        return String::new();
-    }
-    format!(":\n{tail}")
-}
 
 /// The full path of `program`, looked for on PATH and in the sbin directories.
 pub fn find(program: impl AsRef<OsStr>) -> Option<PathBuf> {
@@ -87,17 +26,6 @@ pub fn find(program: impl AsRef<OsStr>) -> Option<PathBuf> {
         .chain(SBIN.iter().map(PathBuf::from))
         .map(|dir| dir.join(program))
         .find(|candidate| candidate.is_file())
-}
-
-/// What a finished program left.
-#[derive(Debug)]
-pub struct ToolOutput {
-    /// All of its stdout, unless that went to a file.
-    pub stdout: Vec<u8>,
-    /// All of its stderr, unless that went to a log file.
-    pub stderr: Vec<u8>,
-    /// How long it ran.
-    pub took: Duration,
 }
 
 /// A host program about to be run. Its stdin is /dev/null unless given.
@@ -252,34 +180,25 @@ impl Tool {
         if let Some(cwd) = &self.cwd {
             command.current_dir(cwd);
         }
-        command.stdin(self.stdin.take().unwrap_or_else(Stdio::null));
-        let collect = match &self.log {
-            Some(file) => {
-                let log = File::create(file).map_err(spawn_error)?;
-                let twin = log.try_clone().map_err(spawn_error)?;
-                command.stdout(self.stdout.take().unwrap_or_else(|| twin.into()));
-                command.stderr(log);
-                false
-            }
-            None => {
-                command.stdout(self.stdout.take().unwrap_or_else(Stdio::piped));
-                command.stderr(Stdio::piped());
-                true
-            }
-        };
+        self.streams(&mut command).map_err(spawn_error)?;
         let started = Instant::now();
-        let mut child = command.spawn().map_err(spawn_error)?;
-        let stdout = collect.then(|| child.stdout.take()).flatten().map(drain);
-        let stderr = collect.then(|| child.stderr.take()).flatten().map(drain);
-        Ok(Running {
-            program,
-            child: Some(child),
-            started,
-            limit: self.limit,
-            log: self.log,
-            stdout,
-            stderr,
-        })
+        let child = command.spawn().map_err(spawn_error)?;
+        Ok(Running::new(program, child, started, self.limit, self.log))
+    }
+
+    /// Output goes to the log file, where there is one, and is collected otherwise.
+    fn streams(&mut self, command: &mut Command) -> io::Result<()> {
+        command.stdin(self.stdin.take().unwrap_or_else(Stdio::null));
+        let (stdout, stderr) = match &self.log {
+            Some(file) => {
+                let log = File::create(file)?;
+                (log.try_clone()?.into(), log.into())
+            }
+            None => (Stdio::piped(), Stdio::piped()),
+        };
+        command.stdout(self.stdout.take().unwrap_or(stdout));
+        command.stderr(stderr);
+        Ok(())
     }
 
     /// Wraps the program so that it dies with us (or is free of us).
@@ -304,15 +223,6 @@ impl Tool {
     }
 }
 
-fn drain(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // A pipe that breaks ends the text; the exit status tells the rest.
-        let _ = pipe.read_to_end(&mut bytes);
-        bytes
-    })
-}
-
 /// Quotes a word for a POSIX shell where it needs it.
 fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%".contains(c);
@@ -322,190 +232,9 @@ fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// A program that runs. Dropping it kills its whole process group.
-#[derive(Debug)]
-pub struct Running {
-    program: String,
-    child: Option<Child>,
-    started: Instant,
-    limit: Option<Duration>,
-    log: Option<PathBuf>,
-    stdout: Option<std::thread::JoinHandle<Vec<u8>>>,
-    stderr: Option<std::thread::JoinHandle<Vec<u8>>>,
-}
-
-impl Running {
-    /// The process id; the program leads a process group of the same number.
-    pub fn pid(&self) -> u32 {
-        self.child.as_ref().map_or(0, Child::id)
-    }
-
-    /// The exit status, if it has ended.
-    ///
-    /// # Errors
-    /// [`ToolError::Spawn`] when the kernel cannot be asked.
-    pub fn try_status(&mut self) -> Result<Option<ExitStatus>, ToolError> {
-        let Some(child) = self.child.as_mut() else {
-            return Ok(None);
-        };
-        child.try_wait().map_err(|source| ToolError::Spawn {
-            program: self.program.clone(),
-            source,
-        })
-    }
-
-    /// Waits for the end and returns the exit status, whatever it is.
-    ///
-    /// # Errors
-    /// [`ToolError::Spawn`] when the kernel cannot be asked.
-    pub fn status(&mut self) -> Result<ExitStatus, ToolError> {
-        let program = self.program.clone();
-        let Some(child) = self.child.as_mut() else {
-            return Err(ToolError::Spawn {
-                program,
-                source: io::Error::other("already reaped"),
-            });
-        };
-        child
-            .wait()
-            .map_err(|source| ToolError::Spawn { program, source })
-    }
-
-    /// Kills the program and everything in its process group.
-    pub fn kill(&mut self) {
-        if let Some(child) = self.child.as_mut() {
-            kill_group(child);
-        }
-    }
-
-    /// Waits for the end; anything but exit status 0 is an error.
-    ///
-    /// # Errors
-    /// [`ToolError::Failed`] and [`ToolError::TimedOut`], with the last lines it wrote.
-    pub fn wait(mut self) -> Result<ToolOutput, ToolError> {
-        let status = self.wait_within_limit()?;
-        let took = self.started.elapsed();
-        self.child = None;
-        let stdout = join(self.stdout.take());
-        let stderr = join(self.stderr.take());
-        let program = self.program.clone();
-        let tail = || self.tail(&stderr);
-        match status {
-            None => Err(ToolError::TimedOut {
-                program,
-                limit: self.limit.unwrap_or_default(),
-                tail: tail(),
-            }),
-            Some(status) if !status.success() => Err(ToolError::Failed {
-                program,
-                status,
-                tail: tail(),
-            }),
-            Some(_) => Ok(ToolOutput {
-                stdout,
-                stderr,
-                took,
-            }),
-        }
-    }
-
-    /// `None` means that the limit passed and the group was killed.
-    fn wait_within_limit(&mut self) -> Result<Option<ExitStatus>, ToolError> {
-        let Some(limit) = self.limit else {
-            return self.status().map(Some);
-        };
-        while self.started.elapsed() < limit {
-            if let Some(status) = self.try_status()? {
-                return Ok(Some(status));
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        self.kill();
-        Ok(None)
-    }
-
-    fn tail(&self, stderr: &[u8]) -> String {
-        let bytes = match &self.log {
-            Some(file) => tail_of(file).unwrap_or_default(),
-            None => stderr[stderr.len().saturating_sub(TAIL_BYTES as usize)..].to_vec(),
-        };
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-fn kill_group(child: &mut Child) {
-    if matches!(child.try_wait(), Ok(Some(_))) {
-        return;
-    }
-    let group = Pid::from_raw(child.id().cast_signed());
-    // ESRCH only says that it is gone already; outliving programs lead no group of ours.
-    if killpg(group, Signal::SIGKILL).is_err() {
-        let _ = child.kill();
-    }
-    let _ = child.wait();
-}
-
-fn join(thread: Option<std::thread::JoinHandle<Vec<u8>>>) -> Vec<u8> {
-    thread
-        .and_then(|thread| thread.join().ok())
-        .unwrap_or_default()
-}
-
-fn tail_of(file: &Path) -> io::Result<Vec<u8>> {
-    let mut file = File::open(file)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_missing_program_names_its_package() {
-        let error = Tool::new("mkfs.erofs-not-here").run().unwrap_err();
-        assert!(matches!(error, ToolError::Missing { .. }), "{error}");
-        assert!(missing_help("mkfs.erofs").contains("apt-get install erofs-utils"));
-    }
-
-    #[test]
-    fn a_failure_quotes_stderr() {
-        let error = Tool::new("sh")
-            .args(["-c", "echo why >&2; exit 3"])
-            .run()
-            .unwrap_err();
-        let text = error.to_string();
-        assert!(
-            text.contains("exit status: 3") && text.contains("why"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a_slow_program_and_its_children_are_killed() {
-        let dir = tempfile::tempdir().unwrap();
-        let pid_file = dir.path().join("pid");
-        let script = format!("sleep 600 & echo $! > {}; wait", pid_file.display());
-        let error = Tool::new("sh")
-            .args(["-c", &script])
-            .timeout(Duration::from_millis(500))
-            .run()
-            .unwrap_err();
-        assert!(matches!(error, ToolError::TimedOut { .. }), "{error}");
-        let pid = std::fs::read_to_string(pid_file).unwrap();
-        let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        // Gone, or a zombie that nobody has reaped yet.
-        assert!(state.is_err() || state.unwrap().contains(") Z "));
-    }
 
     #[test]
     fn stdout_is_collected() {

@@ -28,5 +28,5 @@ pub use end::{End, Outcome};
 pub use error::VmError;
 pub use guest::{Event, Guest, Mark, boot};
 pub use qemu::Qemu;
-pub use spec::{NetworkSpec, Publish, Share, VmSpec, settle_ports};
+pub use spec::{NetworkSpec, Parameters, Publish, Share, VmSpec, settle_ports};
 pub use vmm::Vmm;

@@ -3,15 +3,19 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+use std::time::Duration;
 
 use lupine_init::INIT_PATH;
-use lupine_tool::Tool;
+use lupine_tool::{Tool, ToolError};
 
-use crate::{Accelerator, NetworkSpec, Publish, Share, VmError, VmSpec, Vmm};
+use crate::{Accelerator, NetworkSpec, Parameters, Publish, Share, VmError, VmSpec, Vmm};
 
 /// QEMU's `microvm` machine: virtio-mmio, direct boot of a vmlinux by PVH.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Qemu;
+
+/// Saying its version takes QEMU milliseconds.
+const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
 /// The program.
 pub(crate) const PROGRAM: &str = "qemu-system-x86_64";
@@ -31,6 +35,21 @@ pub(crate) const PLAIN: [&str; 5] = [
     "-display",
     "none",
 ];
+
+impl Qemu {
+    /// The first line of what the installed QEMU says about its version.
+    ///
+    /// # Errors
+    /// When it is missing or does not run.
+    pub fn version(self) -> Result<String, ToolError> {
+        let output = Tool::new(PROGRAM)
+            .arg("--version")
+            .timeout(VERSION_LIMIT)
+            .run()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        Ok(text.lines().next().unwrap_or("QEMU").to_owned())
+    }
+}
 
 impl Vmm for Qemu {
     fn name(&self) -> &'static str {
@@ -197,8 +216,11 @@ fn unspeakable(what: &'static str, value: &str) -> VmError {
 fn command_line(spec: &VmSpec, accelerator: Accelerator) -> Result<String, VmError> {
     // Messages go to the serial port without a driver, and cost nothing while there are none.
     // quiet comes first, or the messages before it are replayed. reboot=t: a triple fault is the quickest way out. panic=-1: a panic takes it at once.
-    let mut words: Vec<&str> = vec!["quiet", "earlyprintk=ttyS0,keep", "reboot=t", "panic=-1"];
-    if accelerator == Accelerator::Tcg {
+    let quick = spec.parameters == Parameters::Quick;
+    let quiet = quick.then_some("quiet");
+    let mut words: Vec<&str> = quiet.into_iter().collect();
+    words.extend(["earlyprintk=ttyS0,keep", "reboot=t", "panic=-1"]);
+    if quick && accelerator == Accelerator::Tcg {
         // Emulated time is too coarse for the kernel's test of the timer interrupt, which takes 20 million
         // instructions; KVM's guests leave it out by themselves.
         words.push("no_timer_check");

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lupine_init::Network;
 
@@ -24,6 +25,10 @@ pub struct VmSpec {
     pub shares: Vec<Share>,
     /// Offer [`crate::Guest::terminal`].
     pub terminal: bool,
+    /// Parameters of the kernel that Lupine adds by itself.
+    pub parameters: Parameters,
+    /// How long the guest may take until PID 1 runs; `None` for as long as the accelerator usually needs at most.
+    pub boot_limit: Option<Duration>,
     /// Appended to the VMM's command line.
     pub vmm_args: Vec<String>,
     /// Appended to the kernel's command line.
@@ -33,6 +38,16 @@ pub struct VmSpec {
     /// No init: the kernel starts this program itself, whose words must be
     /// plain (see [`VmError::BareWord`]); output comes as [`crate::Event::Stdout`].
     pub bare: Option<Vec<String>>,
+}
+
+/// Parameters of the kernel that Lupine adds by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Parameters {
+    /// With those that make booting quicker.
+    #[default]
+    Quick,
+    /// Without: what a kernel does when nobody tells it. For measurements.
+    Plain,
 }
 
 /// The guest's network.

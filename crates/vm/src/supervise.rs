@@ -263,11 +263,11 @@ impl Watch {
         {
             return true;
         }
-        let limit = match accelerator {
+        let usual = match accelerator {
             Accelerator::Kvm => KVM_BOOT_LIMIT,
             Accelerator::Tcg => BOOT_LIMIT,
         };
-        let gave_up = self.started.elapsed() > limit;
+        let gave_up = self.started.elapsed() > spec.boot_limit.unwrap_or(usual);
         lock(&self.witness).gave_up = gave_up;
         gave_up
     }

@@ -12,6 +12,7 @@ use super::entry::Entry;
 pub struct Paper {
     machine: BTreeSet<String>,
     together: Vec<BTreeSet<String>>,
+    later: BTreeSet<String>,
     app: BTreeMap<String, Published>,
 }
 
@@ -57,10 +58,9 @@ impl Paper {
 
     /// How many options, the machine's apart, what belongs together once. CONFIG_ may stand before them.
     pub fn count<'a>(&self, options: impl IntoIterator<Item = &'a String>) -> usize {
-        let bare = |option: &'a String| option.strip_prefix("CONFIG_").unwrap_or(option);
-        let own = options.into_iter().map(bare);
+        let own = options.into_iter().map(|option| bare(option));
         let mut own: BTreeSet<&str> = own
-            .filter(|option| !self.machine.contains(*option))
+            .filter(|option| !self.is_of_the_machine(option))
             .collect();
         for group in &self.together {
             let mut found = group.iter().filter(|option| own.contains(option.as_str()));
@@ -73,6 +73,17 @@ impl Paper {
         own.len()
     }
 
+    /// The same without the options that the study could not count.
+    pub fn count_alike<'a>(&self, options: impl IntoIterator<Item = &'a String>) -> usize {
+        let options = options.into_iter();
+        self.count(options.filter(|option| !self.later.contains(bare(option))))
+    }
+
+    /// Whether every application needs it where it runs: virtio, the network card.
+    pub fn is_of_the_machine(&self, option: &str) -> bool {
+        self.machine.contains(option)
+    }
+
     /// For each name of an application: the table's number, and its options counted like ours.
     pub fn of<'a>(&self, entry: &'a Entry) -> Vec<(&'a str, usize, usize)> {
         let published = |name: &'a String| {
@@ -83,11 +94,16 @@ impl Paper {
     }
 }
 
+/// Without CONFIG_.
+pub fn bare(option: &str) -> &str {
+    option.strip_prefix("CONFIG_").unwrap_or(option)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TEXT: &str = "machine = ['VIRTIO_NET']\ntogether = [['NET', 'INET']]\n\
+    const TEXT: &str = "machine = ['VIRTIO_NET']\nlater = ['MULTIUSER']\ntogether = [['NET', 'INET']]\n\
         [app.a]\ncount = 4\noptions = ['NET', 'INET', 'VIRTIO_NET', 'FUTEX']\n";
 
     fn count(options: &[&str]) -> usize {
@@ -101,6 +117,13 @@ mod tests {
         assert_eq!(count(&["CONFIG_NET", "CONFIG_INET"]), 1);
         assert_eq!(count(&["CONFIG_INET", "CONFIG_VIRTIO_NET"]), 1);
         assert_eq!(count(&["NET", "UNIX", "CONFIG_UNIX"]), 2);
+    }
+
+    #[test]
+    fn what_the_study_could_not_count_is_not_compared() {
+        let options = ["FUTEX", "CONFIG_MULTIUSER"].map(str::to_owned);
+        let paper = Paper::parse(TEXT).unwrap();
+        assert_eq!((paper.count(&options), paper.count_alike(&options)), (2, 1));
     }
 
     #[test]

@@ -84,11 +84,20 @@ impl Need {
 }
 
 impl Answer {
-    /// Reads what lupine printed, less the place of its manifest, which is this machine's business.
+    /// Reads what lupine printed, less the places of its manifest and of an image in a directory,
+    /// which are this machine's business.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut answer: Self = serde_json::from_str(text)
             .map_err(|error| format!("lupine's answer is not understood: {error}"))?;
         answer.rest.remove("manifest");
+        if let Some(image) = answer.rest.get_mut("image") {
+            let local = image
+                .as_str()
+                .is_some_and(|image| image.starts_with("dir:"));
+            if local {
+                *image = "dir:".into();
+            }
+        }
         Ok(answer)
     }
 
@@ -218,10 +227,11 @@ pub mod tests {
     }
 
     #[test]
-    fn an_answer_keeps_all_but_the_manifests_place() {
-        let text = r#"{"needs": [], "runs": 3, "ports": [80], "manifest": "/home/x/m.toml"}"#;
+    fn an_answer_keeps_all_but_places_on_this_machine() {
+        let text =
+            r#"{"needs": [], "runs": 3, "image": "dir:/tmp/x", "manifest": "/home/x/m.toml"}"#;
         let kept = serde_json::to_value(Answer::parse(text).unwrap()).unwrap();
-        let expected = serde_json::json!({ "needs": [], "rounds": 0, "runs": 3, "ports": [80] });
+        let expected = serde_json::json!({ "needs": [], "rounds": 0, "runs": 3, "image": "dir:" });
         assert_eq!(kept, expected);
         assert!(Answer::parse("{}").is_err());
     }

@@ -102,7 +102,7 @@ fn compared(entry: &Entry, outcome: &Outcome, paper: &Paper) -> Option<Ordering>
     let comparable = outcome.minimized && entry.unlike.is_none();
     let answer = outcome.answer.as_ref().filter(|_| comparable)?;
     let alike = paper.of(entry).iter().map(|(_, _, alike)| *alike).min()?;
-    Some(paper.count(answer.kept()).cmp(&alike))
+    Some(paper.count_alike(answer.kept()).cmp(&alike))
 }
 
 fn time(seconds: f64) -> String {
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     fn paper() -> Paper {
-        let text = "machine = []\ntogether = [['NET', 'INET']]\n[app.a]\ncount = 3\noptions = ['NET', 'INET', 'AIO']\n";
+        let text = "machine = []\nlater = []\ntogether = [['NET', 'INET']]\n[app.a]\ncount = 3\noptions = ['NET', 'INET', 'AIO']\n";
         Paper::parse(text).unwrap()
     }
 

@@ -134,9 +134,9 @@ fn server(packages: &[String]) -> Server {
 /// The recipe for these packages, by its digest: an image of another recipe is made anew.
 pub(crate) fn stamp(packages: &[String]) -> String {
     let server = server(packages);
-    let found = include_str!("unit.rs");
+    let found = [include_str!("unit.rs"), include_str!("unit/background.rs")];
     let recipe =
-        format!("{BEFORE_ALL} {DIRECTORIES} {AFTER_ALL} {EXCLUDED:?} {EPOCH} {server:?} {found}");
+        format!("{BEFORE_ALL} {DIRECTORIES} {AFTER_ALL} {EXCLUDED:?} {EPOCH} {server:?} {found:?}");
     blob::digest_of(recipe.as_bytes())
 }
 

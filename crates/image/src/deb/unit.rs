@@ -2,7 +2,9 @@
 //!
 //! A unit's commands become a script of the image's shell, which expands variables as systemd does
 //! where it matters, reads /etc/default files, and waits for a server that puts itself into
-//! the background.
+//! the background. A package without a unit has its script of /etc/init.d started instead.
+
+mod background;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -14,6 +16,8 @@ use crate::tarball::Members;
 
 /// Where packages put units, in a tree whose /lib is /usr/lib.
 const UNITS: &str = "usr/lib/systemd/system/";
+/// And scripts for other init systems.
+const SCRIPTS: &str = "etc/init.d/";
 /// dpkg's lists of files.
 const LISTS: &str = "var/lib/dpkg/info/";
 /// Where servers lie.
@@ -26,6 +30,8 @@ const TEXT_MAX: u64 = 4 << 20;
 struct Installed {
     /// Units by name, without templates.
     units: BTreeMap<String, Unit>,
+    /// Names of scripts in /etc/init.d.
+    scripts: BTreeSet<String>,
     /// Files of the packages that were asked for.
     files: BTreeSet<String>,
     /// Base names of programs, with their paths.
@@ -64,6 +70,8 @@ fn read(tar: &Path, packages: &[String]) -> io::Result<Installed> {
         if let Some(name) = path.strip_prefix(UNITS).and_then(unit_name) {
             let unit = Unit::parse(&text()?);
             installed.units.insert(name.to_owned(), unit);
+        } else if let Some(name) = path.strip_prefix(SCRIPTS) {
+            installed.scripts.insert(name.to_owned());
         } else if let Some(list) = path.strip_prefix(LISTS).and_then(list_of) {
             if packages.iter().any(|package| package == list) {
                 installed.files.extend(text()?.lines().map(str::to_owned));
@@ -89,22 +97,29 @@ fn list_of(file: &str) -> Option<&str> {
 }
 
 impl Installed {
-    /// What starts this package: its unit, or a program of its name.
+    /// What starts this package: its unit, or a script or program of its name.
     fn start(&self, package: &str) -> Option<Server> {
         let names = names(package);
-        let of_name = || names.iter().find_map(|name| self.servant(name));
+        let units = |names: &[&str]| names.iter().find_map(|name| self.servant(name));
         let own = || {
-            let units = self.units.keys().filter(|name| self.owns(name));
-            units
-                .map(String::as_str)
-                .find_map(|name| self.servant(name))
+            let own = self.units.keys().filter(|name| self.owns(name));
+            own.map(String::as_str).find_map(|name| self.servant(name))
         };
-        if let Some(server) = of_name().or_else(own) {
+        let stems = stems(package);
+        if let Some(server) = units(&names).or_else(own).or_else(|| units(&stems)) {
             return Some(server);
         }
-        let program = names.iter().find_map(|name| self.programs.get(*name))?;
+        let mut scripts = names.iter().chain(&stems);
+        let script = scripts.find(|name| self.scripts.contains(**name));
+        let cmd = match script {
+            Some(name) => by_shell(background::of_init_script(&format!("/{SCRIPTS}{name}"))),
+            None => {
+                let program = names.iter().find_map(|name| self.programs.get(*name))?;
+                vec![program.clone()]
+            }
+        };
         Some(Server {
-            cmd: vec![program.clone()],
+            cmd,
             ..Server::default()
         })
     }
@@ -127,6 +142,12 @@ fn names(package: &str) -> Vec<&str> {
     let endings = ["-server", "-daemon", "-bin", "-core"];
     let shorter = endings.iter().filter_map(|end| package.strip_suffix(end));
     std::iter::once(package).chain(shorter).collect()
+}
+
+/// What a package is a part of: dovecot-imapd's unit is dovecot.
+fn stems(package: &str) -> Vec<&str> {
+    let ends = package.rmatch_indices('-').map(|(end, _)| end);
+    ends.map(|end| &package[..end]).collect()
 }
 
 impl Unit {
@@ -167,7 +188,7 @@ impl Unit {
             return None;
         }
         Some(Server {
-            cmd: vec!["/bin/sh".into(), "-c".into(), self.script(start)],
+            cmd: by_shell(self.script(start)),
             user: match (self.account(), self.begins_as_root()) {
                 (Some((user, "")), false) => user.into(),
                 (Some((user, group)), false) => format!("{user}:{group}"),
@@ -227,20 +248,17 @@ impl Unit {
             lines.push(format!("exec {start}"));
             return lines.join("\n");
         }
-        lines.push(format!("{start} || exit"));
+        let signal = self.last("KillSignal").strip_prefix("SIG");
         lines.push(match self.last("PIDFile") {
-            "" => "exec sleep infinity".into(),
-            file => {
-                let file = specifiers(file);
-                // The server may write it a little later than it returns.
-                format!(
-                    "n=0; while [ ! -s {file} ] && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done\n\
-                     exec tail --pid=\"$(cat {file})\" -f /dev/null"
-                )
-            }
+            "" => background::for_ever(&start),
+            file => background::of_pid_file(&start, &specifiers(file), signal.unwrap_or("TERM")),
         });
         lines.join("\n")
     }
+}
+
+fn by_shell(script: String) -> Vec<String> {
+    vec!["/bin/sh".into(), "-c".into(), script]
 }
 
 /// What systemd reads before a command's program.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lupine_kernel::{Formats, KernelError, build, find, of_config, resolve, smallest};
+use lupine_kernel::{Formats, KernelError, baseline, build, find, of_config, resolve, smallest};
 use lupine_tool::Tool;
 use miette::Diagnostic;
 
@@ -41,6 +41,18 @@ fn a_kernel_is_built_once_and_described() {
     };
     assert_eq!(again.build(PLAIN).unwrap().key, kernel.key);
     assert!(!again.said.has(""), "a cached kernel takes no step");
+}
+
+#[test]
+fn a_whole_config_of_another_version_is_a_baseline() {
+    let world = World::new();
+    let config = format!("{PLAIN}\nCONFIG_FAKE_UNKNOWN=y\n");
+    let kernel = baseline(&world.store, &config, &world.options()).unwrap();
+    assert_eq!(kernel.metadata.options_set, 2);
+    let again = baseline(&world.store, &config, &world.options()).unwrap();
+    assert_eq!(again.key, kernel.key);
+    // The same lines as requests are refused: none of them may be dropped.
+    assert!(world.build(&config).is_err());
 }
 
 #[test]

@@ -303,21 +303,7 @@ fn prepare(
     base: &Base,
     ports: Vec<Publish>,
 ) -> Result<Launch> {
-    let (network, address) = match &options.network {
-        Network::User => (NetworkPlan::User(ports), None),
-        Network::None => (NetworkPlan::None, None),
-        Network::Tap(Some(tap)) => (
-            NetworkPlan::Tap(tap.device.clone()),
-            guest_spec::address(tap),
-        ),
-        Network::Tap(None) => {
-            let tap = Tap::make(&created.dir)?;
-            created.record.tap = Some(tap.device.clone());
-            created.record.address = Some(tap.guest.to_string());
-            created.record.write(&created.dir.path)?;
-            (NetworkPlan::Tap(tap.device.clone()), Some(tap.network()))
-        }
-    };
+    let (network, address) = network(created, options, ports)?;
     let (shares, mounts) = shares::of(&options.app.volume, &created.dir.path)?;
     let mut spec = spec(options, base, &created.dir.name)?;
     spec.network = address;
@@ -343,6 +329,29 @@ fn prepare(
         dispensable: base.dispensable.clone(),
         application: base.application.clone(),
         needs: base.needs.clone(),
+    })
+}
+
+/// How the guest is connected, and the address that its init gives it.
+fn network(
+    created: &mut Created,
+    options: &RunOptions,
+    ports: Vec<Publish>,
+) -> Result<(NetworkPlan, Option<lupine_init::Network>)> {
+    Ok(match &options.network {
+        Network::User => (NetworkPlan::User(ports), None),
+        Network::None => (NetworkPlan::None, None),
+        Network::Tap(Some(tap)) => (
+            NetworkPlan::Tap(tap.device.clone()),
+            guest_spec::address(tap),
+        ),
+        Network::Tap(None) => {
+            let tap = Tap::make(&created.dir)?;
+            created.record.tap = Some(tap.device.clone());
+            created.record.address = Some(tap.guest.to_string());
+            created.record.write(&created.dir.path)?;
+            (NetworkPlan::Tap(tap.device.clone()), Some(tap.network()))
+        }
     })
 }
 

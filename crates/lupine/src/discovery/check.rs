@@ -68,13 +68,22 @@ impl HostCommand {
     /// # Errors
     /// Why it failed, or that it took longer than `limit`.
     pub fn run(&self, ports: &Ports, limit: Duration) -> Result<(), String> {
+        self.output(ports, limit).map(drop)
+    }
+
+    /// Runs it once; gives what it wrote to stdout.
+    ///
+    /// # Errors
+    /// As [`HostCommand::run`].
+    pub fn output(&self, ports: &Ports, limit: Duration) -> Result<String, String> {
         let mut text = self.text.clone();
         for port in &self.ports {
             let here = ports.get(port).map_or_else(String::new, u16::to_string);
             text = text.replace(&format!("{OPEN}{port}{CLOSE}"), &here);
         }
         let shell = Tool::new("sh").args(["-c", &text]).timeout(limit);
-        shell.run().map(drop).map_err(|error| self.failure(&error))
+        let output = shell.run().map_err(|error| self.failure(&error))?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Runs it again and again until it succeeds.

@@ -10,10 +10,13 @@ use lupine_needs::{
 };
 use lupine_recorder::Rule;
 use miette::Result;
+use serde_json::json;
 
+use super::check::HostCommand;
 use super::closure::Built;
 use super::learn::Working;
 use super::prove::Claim;
+use super::trials::Trials;
 use super::{Answer, Discovery};
 
 impl Discovery<'_> {
@@ -25,12 +28,18 @@ impl Discovery<'_> {
     pub fn minimize(&mut self, working: &Working, answer: &Answer) -> Result<Answer> {
         let built = self.build(&answer.needs, false)?;
         let options = candidates(&answer.needs);
+        let mut trials = self.trials_of(&built, working)?;
         let until = Instant::now() + self.question.budget;
         let outcome = minimize(&options, |without| {
+            if let Some(known) = trials.find(without) {
+                return Ok(Some(known));
+            }
             if Instant::now() >= until {
                 return Ok(None);
             }
-            self.try_without(&built, working, without).map(Some)
+            let reaction = self.try_without(&built, working, without)?;
+            trials.keep(without, &reaction)?;
+            Ok::<_, miette::Report>(Some(reaction))
         })?;
         self.say(&summary(&outcome));
         let needs = answer.needs.iter().map(|need| judged(need, &outcome));
@@ -38,7 +47,25 @@ impl Discovery<'_> {
             needs: needs.collect(),
             minimized: true,
         };
-        self.prove(working, claim)
+        let answer = self.prove(working, claim)?;
+        trials.done()?;
+        Ok(answer)
+    }
+
+    /// Trials of an earlier minimisation that did not come to its end.
+    fn trials_of(&self, built: &Built, working: &Working) -> Result<Trials> {
+        let circumstances = json!({
+            "kernel": built.kernel.key,
+            "works": working.goal.describe(),
+            "workload": self.question.workload.as_ref().map(HostCommand::text),
+            "app": self.question.app,
+        });
+        let path = self.pipeline.saved.file(&self.key(), "trials")?;
+        let trials = Trials::open(path, &circumstances)?;
+        if trials.len() > 0 {
+            self.say(&format!("{} runs were made earlier", trials.len()));
+        }
+        Ok(trials)
     }
 
     fn try_without(
@@ -74,12 +101,14 @@ impl Discovery<'_> {
 
 /// The options that are worth taking away: those of what the application was seen to use.
 fn candidates(needs: &[Need]) -> BTreeSet<String> {
-    let used = needs
-        .iter()
-        .filter(|need| matches!(need.state, State::Used | State::Required));
+    let used = needs.iter().filter(|need| is_used(need));
     used.flat_map(|need| &need.options)
         .map(|setting| setting.option.clone())
         .collect()
+}
+
+fn is_used(need: &Need) -> bool {
+    matches!(need.state, State::Used | State::Required)
 }
 
 fn rules(map: &Map, without: &BTreeSet<String>) -> Vec<Rule> {
@@ -89,9 +118,13 @@ fn rules(map: &Map, without: &BTreeSet<String>) -> Vec<Rule> {
         .collect()
 }
 
-/// What is known of a need after its options were taken away.
+/// What is known of a need after its options were taken away. One that was refused from the start
+/// stays what it is, whatever else hangs on its options.
 fn judged(need: &Need, outcome: &Outcome) -> Need {
     let mut need = need.clone();
+    if !is_used(&need) {
+        return need;
+    }
     let verdicts: BTreeMap<&str, &Verdict> = need
         .options
         .iter()

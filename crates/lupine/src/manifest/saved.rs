@@ -5,6 +5,7 @@
 //! STATE/manifests/learning.lock    held while something is found out behind a run
 //! STATE/manifests/KEY.request what shall be found out; KEY.log, what came of it
 //! STATE/manifests/KEY.failed  why it could not be found out
+//! STATE/manifests/KEY.trials  trials of a minimisation that has not come to its end
 //! ```
 
 use std::fs::{self, File};

@@ -14,7 +14,7 @@ use signal_hook::consts::signal::{
 };
 use signal_hook::iterator::Signals;
 
-use super::ready;
+use super::wait_for;
 use crate::quiet::Quiet;
 use crate::reply::Reply;
 
@@ -141,8 +141,9 @@ impl Inbox {
     pub fn probe_ready(&self, ports: Vec<SocketAddr>) {
         let queue = self.sender.clone();
         thread::spawn(move || {
-            let at = ports.into_iter().map(ready::wait_for).max();
-            let _ = queue.send(Input::Ready(at.unwrap_or_else(Instant::now)));
+            // Ends only with this process when a port never answers.
+            let ready = ports.into_iter().filter_map(|p| wait_for(p, &|| false));
+            let _ = queue.send(Input::Ready(ready.max().unwrap_or_else(Instant::now)));
         });
     }
 }

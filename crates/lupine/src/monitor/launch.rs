@@ -95,6 +95,8 @@ impl Launch {
             },
             shares: self.shares.iter().map(SharePlan::share).collect(),
             terminal: self.guest.terminal,
+            parameters: lupine_vm::Parameters::Quick,
+            boot_limit: None,
             vmm_args: self.vmm_args.clone(),
             kernel_args: self.kernel_args.clone(),
             dir: dir.into(),

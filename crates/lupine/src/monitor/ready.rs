@@ -15,15 +15,16 @@ const PAUSE: Duration = Duration::from_millis(3);
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// Waits until `port` answers; gives the time of the connection that stayed
-/// open. Ends only with this process when the port never answers.
-pub fn wait_for(port: SocketAddr) -> Instant {
-    loop {
+/// open. `None` when `over` says that it never will.
+pub fn wait_for(port: SocketAddr, over: &dyn Fn() -> bool) -> Option<Instant> {
+    while !over() {
         let tried = Instant::now();
         if answers(port) {
-            return tried;
+            return Some(tried);
         }
         sleep(PAUSE);
     }
+    None
 }
 
 fn answers(port: SocketAddr) -> bool {

@@ -7,7 +7,9 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
+use lupine_bundle::Bundle;
 use lupine_tool::{Running, Tool};
+use lupine_vm::{NetworkSpec, Parameters, VmSpec};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -183,6 +185,25 @@ fn fill(root: &Path) {
     let users = "root:x:0:0::/root:/bin/sh\napp:x:1000:1000::/tmp:/bin/sh\n";
     fs::write(root.join("etc/passwd"), users).unwrap();
     fs::write(root.join("etc/group"), "root:x:0:\napp:x:1000:\n").unwrap();
+}
+
+/// A machine for a bundle's kernel and root file system, without a network; its sockets lie in `dir`.
+pub fn vm_spec(bundle: &Bundle, dir: PathBuf) -> VmSpec {
+    VmSpec {
+        kernel: bundle.kernel(),
+        rootfs: (bundle.rootfs(), bundle.manifest.rootfs.format.clone()),
+        mem_mib: 128,
+        cpus: 1,
+        network: NetworkSpec::None,
+        shares: Vec::new(),
+        terminal: false,
+        parameters: Parameters::Quick,
+        boot_limit: None,
+        vmm_args: Vec::new(),
+        kernel_args: Vec::new(),
+        dir,
+        bare: None,
+    }
 }
 
 /// Waits until `condition` holds.

@@ -4,6 +4,7 @@
 mod accelerator;
 mod audit;
 mod bad_input;
+mod bench;
 mod cli;
 mod crash;
 mod detached;

@@ -9,10 +9,10 @@ use lupine_bundle::Bundle;
 use lupine_init::{GuestSpec, Recording};
 use lupine_recorder::{Line, RECORDER, Record, Rule, features, listening, parse};
 use lupine_tool::Tool;
-use lupine_vm::{Accelerator, End, Event, Guest, NetworkSpec, Qemu, VmSpec};
+use lupine_vm::{Accelerator, End, Event, Guest, Qemu, VmSpec};
 use tempfile::TempDir;
 
-use crate::guest::{KERNEL, Lupine, busybox_root};
+use crate::guest::{KERNEL, Lupine, busybox_root, vm_spec};
 
 /// Linux's numbers.
 const SIGTERM: u8 = 15;
@@ -56,20 +56,8 @@ impl Place {
     }
 
     fn vm(&self) -> VmSpec {
-        let format = self.bundle.manifest.rootfs.format.clone();
-        VmSpec {
-            kernel: self.bundle.kernel(),
-            rootfs: (self.bundle.rootfs(), format),
-            mem_mib: 128,
-            cpus: 1,
-            network: NetworkSpec::None,
-            shares: Vec::new(),
-            terminal: false,
-            vmm_args: Vec::new(),
-            kernel_args: Vec::new(),
-            dir: tempfile::tempdir_in(self.dir.path()).unwrap().keep(),
-            bare: None,
-        }
+        let dir = tempfile::tempdir_in(self.dir.path()).unwrap().keep();
+        vm_spec(&self.bundle, dir)
     }
 
     /// How init runs `words` with a recorder and rules.

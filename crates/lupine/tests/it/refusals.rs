@@ -6,9 +6,9 @@ use std::path::Path;
 
 use lupine_recorder::{Record, features, refusal};
 use lupine_tool::Tool;
-use lupine_vm::{Accelerator, Event, NetworkSpec, Qemu, VmSpec, boot};
+use lupine_vm::{Accelerator, Event, Qemu, boot};
 
-use crate::guest::{KERNEL, Lupine};
+use crate::guest::{KERNEL, Lupine, vm_spec};
 
 /// `lacks.c` and a file that is no program.
 fn image(root: &Path) {
@@ -39,19 +39,7 @@ fn said(dir: &Path) -> Vec<String> {
     let built = Lupine::new().lupine(&[&["build"], KERNEL.as_slice(), &words].concat());
     assert_eq!(built.status, 0, "{built:?}");
     let bundle = lupine_bundle::open(&bundle).unwrap();
-    let spec = VmSpec {
-        kernel: bundle.kernel(),
-        rootfs: (bundle.rootfs(), bundle.manifest.rootfs.format.clone()),
-        mem_mib: 128,
-        cpus: 1,
-        network: NetworkSpec::None,
-        shares: Vec::new(),
-        terminal: false,
-        vmm_args: Vec::new(),
-        kernel_args: Vec::new(),
-        dir: dir.into(),
-        bare: None,
-    };
+    let spec = vm_spec(&bundle, dir.into());
     let guest = boot(&Qemu, &spec, Accelerator::Tcg, &bundle.manifest.spec).unwrap();
     let events: Vec<Event> = guest.events().iter().collect();
     let lines = events.into_iter().filter_map(|event| match event {

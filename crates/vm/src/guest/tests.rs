@@ -147,6 +147,8 @@ fn place() -> Place {
         network: NetworkSpec::None,
         shares: Vec::new(),
         terminal: false,
+        parameters: crate::Parameters::Quick,
+        boot_limit: None,
         vmm_args: Vec::new(),
         kernel_args: Vec::new(),
         dir: dir.path().into(),

@@ -12,6 +12,8 @@ fn spec() -> VmSpec {
         network: NetworkSpec::None,
         shares: Vec::new(),
         terminal: false,
+        parameters: Parameters::Quick,
+        boot_limit: None,
         vmm_args: Vec::new(),
         kernel_args: Vec::new(),
         dir: PathBuf::from("/run/guest"),
@@ -83,6 +85,22 @@ fn a_cpio_is_an_initrd() {
         ..spec()
     };
     insta::assert_snapshot!(shown(&spec, Accelerator::Tcg));
+}
+
+#[test]
+fn a_plain_guest_is_told_nothing_that_makes_booting_quicker() {
+    let quick = shown(&spec(), Accelerator::Tcg);
+    let plain = VmSpec {
+        parameters: Parameters::Plain,
+        ..spec()
+    };
+    let plain = shown(&plain, Accelerator::Tcg);
+    assert_eq!(
+        quick
+            .replace("quiet ", "")
+            .replace(" no_timer_check nolapic_timer", ""),
+        plain
+    );
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn a_unit_is_started_as_systemd_would() {
 #[test]
 fn one_that_goes_into_the_background_is_waited_for() {
     let text = script("[Service]\nType=forking\nPIDFile=%t/x.pid\nExecStart=/usr/sbin/x\n");
-    assert!(text.starts_with("/usr/sbin/x || exit\n"), "{text}");
+    assert!(text.starts_with("trap 'kill -TERM $(cat /run/x.pid)' TERM\n/usr/sbin/x || exit\n"));
     assert!(text.contains("--pid=\"$(cat /run/x.pid)\""), "{text}");
 }
 
@@ -100,11 +100,16 @@ fn a_package_is_found_by_its_name_its_files_or_its_program() {
             "/lib/systemd/system/named.service\n",
         ),
         ("./usr/sbin/plain", ""),
+        ("./usr/sbin/old", ""),
+        ("./etc/init.d/old", ""),
     ]);
     let start = |package: &str| server(tree.path(), &[package.to_owned()]).unwrap().cmd;
     assert_eq!(start("bind9")[2], "exec /a");
     assert_eq!(start("gear-server")[2], "exec /c");
+    assert_eq!(start("gear-imap-sqlite")[2], "exec /c");
+    assert!(start("plain-extras").is_empty());
     assert_eq!(start("plain"), ["/usr/sbin/plain"]);
+    assert!(start("old")[2].contains("/etc/init.d/old start || exit\n"));
     assert!(start("nothing").is_empty());
 }
 
@@ -114,4 +119,40 @@ proptest! {
         let _ = Unit::parse(&text).server();
         let _ = Unit::parse(&format!("[Service]\nExecStart={text}")).server();
     }
+}
+
+/// A server that goes into the background, writes its number and, when it is asked to end, that it was.
+const DAEMON: &str = "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit\n\
+    case $1 in\n\
+    stop) kill \"$(cat pid)\";;\n\
+    status) kill -0 \"$(cat pid)\";;\n\
+    *) (trap 'echo asked > end; exit' TERM; while sleep 0.05; do :; done) & echo $! > pid;;\n\
+    esac\n";
+
+/// Runs a script about [`DAEMON`], asks it to end, and gives what the daemon wrote.
+fn ended(script: impl Fn(&str, &str) -> String) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let daemon = file("daemon");
+    std::fs::write(&daemon, DAEMON).unwrap();
+    let text = script(&format!("sh {daemon}"), &file("pid"));
+    let running = lupine_tool::Tool::new("sh")
+        .args(["-c", &text])
+        .spawn()
+        .unwrap();
+    while !dir.path().join("pid").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let kill = lupine_tool::Tool::new("kill").arg(running.pid().to_string());
+    kill.run().unwrap();
+    let _ = running.wait();
+    std::fs::read_to_string(file("end")).unwrap_or_default()
+}
+
+#[test]
+fn who_is_asked_to_end_asks_the_server_in_the_background() {
+    let by_pid = |start: &str, pid: &str| background::of_pid_file(start, pid, "TERM");
+    assert_eq!(ended(by_pid), "asked\n");
+    let by_script = |start: &str, _: &str| background::of_init_script(start);
+    assert_eq!(ended(by_script), "asked\n");
 }

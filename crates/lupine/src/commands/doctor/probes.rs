@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lupine_tool::{Tool, find, package_of};
-use lupine_vm::AccelChoice;
+use lupine_vm::{AccelChoice, Qemu};
 
 use super::{Check, Status};
 use crate::commands::Context;
@@ -75,15 +75,8 @@ fn missing(name: &str, status: Status, why: impl Into<String>, packages: Vec<Str
 
 fn qemu() -> Check {
     let name = "qemu";
-    match Tool::new("qemu-system-x86_64")
-        .arg("--version")
-        .timeout(LIMIT)
-        .run()
-    {
-        Ok(output) => {
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            ok(name, text.lines().next().unwrap_or("it runs"))
-        }
+    match Qemu.version() {
+        Ok(version) => ok(name, version),
         Err(error) => missing(
             name,
             Status::Failed,

@@ -93,14 +93,7 @@ impl Base {
             false => None,
         };
         let unknown = is_unknown(&prepared.needs);
-        let served = match unknown {
-            true => served::at_once(pipeline, &prepared, &options.build)?,
-            false => None,
-        };
-        let kernel = match served {
-            Some(kernel) => kernel,
-            None => pipeline.kernel(&prepared, &options.build, false)?,
-        };
+        let kernel = kernel(pipeline, &prepared, unknown, options)?;
         // The image's own command is packed, so that other commands share the file.
         let own = pipeline.own_spec(&prepared);
         let rootfs = pipeline.rootfs(&prepared, &own, &options.build)?;
@@ -155,6 +148,23 @@ impl Base {
             stats: stats_of_bundle(bundle),
             ..Self::default()
         })
+    }
+}
+
+/// The image's kernel; for an unknown application one that is there, if it will do.
+fn kernel(
+    pipeline: &Pipeline<'_>,
+    prepared: &Prepared,
+    unknown: bool,
+    options: &RunOptions,
+) -> Result<KernelImage> {
+    let served = match unknown {
+        true => served::at_once(pipeline, prepared, &options.build)?,
+        false => None,
+    };
+    match served {
+        Some(kernel) => Ok(kernel),
+        None => pipeline.kernel(prepared, &options.build, false),
     }
 }
 

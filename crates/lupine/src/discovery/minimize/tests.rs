@@ -46,6 +46,18 @@ fn a_need_is_as_dispensable_as_the_least_of_its_options() {
 }
 
 #[test]
+fn what_was_refused_from_the_start_was_not_tried() {
+    let mut refused = need("node", &["NUMA", "SYSFS"]);
+    refused.state = State::Optional;
+    let verdicts = BTreeMap::from([("CONFIG_SYSFS".into(), Verdict::Dispensable)]);
+    let outcome = Outcome {
+        verdicts,
+        trials: 1,
+    };
+    assert_eq!(judged(&refused, &outcome), refused);
+}
+
+#[test]
 fn only_what_was_used_is_worth_taking_away() {
     let mut optional = need("eventfd", &["EVENTFD"]);
     optional.state = State::Optional;

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//
+// Counts guest instructions, for QEMU's TCG plugin interface, version 1 (QEMU 6.0 to 8.2).
+//
+//     -plugin file=count.so,out=FILE
+//
+// FILE is a shared mapping, so whoever reads it at any time gets the counts of that moment. 64-bit words in the
+// host's order; a mark that was not reached is all zeros:
+//
+//     0        MAGIC
+//     1..4     now:         kernel, user, kernel's repetitions, user's repetitions
+//     5..8     first-user:  the same, before the first instruction of user space
+//     9..12    init-start:  the same, before the first `out` of user space, by which PID 1 says that it started
+//
+// Repetitions are the iterations of `rep` string instructions: QEMU executes each as an instruction, no processor does.
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+// QEMU's qemu-plugin.h as far as it is used here; Debian does not package it.
+typedef uint64_t plugin_id;
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+enum callback_flags { NO_REGISTERS };
+enum inline_operation { ADD_U64 };
+typedef struct {
+	const char *target_name;
+	struct {
+		int min, cur;
+	} version;
+	bool system_emulation;
+	struct {
+		int smp_vcpus, max_vcpus;
+	} system;
+} plugin_info;
+
+void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*callback)(plugin_id, struct qemu_plugin_tb *));
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *block);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *block, size_t index);
+const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, enum inline_operation operation,
+						void *pointer, uint64_t value);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void (*callback)(unsigned, void *),
+					    enum callback_flags flags, void *data);
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT int qemu_plugin_version = 1;
+
+static const uint64_t MAGIC = 0x31544e554f43504cull; // LPCOUNT1
+enum { KERNEL, USER, REPEATED, KINDS = 4 };
+enum { NOW = 1, FIRST_USER = NOW + KINDS, INIT_START = FIRST_USER + KINDS, WORDS = INIT_START + KINDS };
+static uint64_t *words;
+
+// The interface does not tell the privilege level. The kernel begins in low, identity-mapped addresses and moves to the
+// upper half before it has an interrupt table. So once it has an iretq up there, which also is the way into the first
+// process, what comes below is user space, but for the code below 1 MiB by which further processors start.
+static bool kernel_is_up;
+static const uint64_t UPPER_HALF = 1ull << 63, FIRST_MIB = 1ull << 20;
+
+static bool is_user(uint64_t address, const uint8_t *code, size_t size)
+{
+	if (address & UPPER_HALF) {
+		kernel_is_up |= size == 2 && code[0] == 0x48 && code[1] == 0xcf;
+		return false;
+	}
+	return kernel_is_up && address >= FIRST_MIB;
+}
+
+// ins, outs, movs, cmps, stos, lods, scas behind a rep prefix.
+static bool is_repeated(const uint8_t *code, size_t size)
+{
+	bool rep = false;
+	for (size_t at = 0; at < size; at++) {
+		uint8_t byte = code[at];
+		if (byte == 0xf2 || byte == 0xf3)
+			rep = true;
+		else if (byte != 0x66 && byte != 0x67 && (byte & 0xf0) != 0x40)
+			return rep && ((byte >= 0x6c && byte <= 0x6f) || (byte >= 0xa4 && byte <= 0xa7) ||
+				       (byte >= 0xaa && byte <= 0xaf));
+	}
+	return false;
+}
+
+// out %al, $0xe9 and out %al, %dx: user space does not write to ports but for this mark.
+static bool is_out(const uint8_t *code, size_t size)
+{
+	return (size == 2 && code[0] == 0xe6 && code[1] == 0xe9) || (size == 1 && code[0] == 0xee);
+}
+
+// Called before the instruction is executed, and before it is counted.
+static void mark(unsigned processor, void *where)
+{
+	uint64_t *to = where;
+	(void)processor;
+	for (int kind = 0; kind < KINDS; kind++)
+		if (to[kind])
+			return;
+	memcpy(to, words + NOW, KINDS * sizeof *to);
+}
+
+static void translated(plugin_id id, struct qemu_plugin_tb *block)
+{
+	size_t count = qemu_plugin_tb_n_insns(block);
+	(void)id;
+	for (size_t at = 0; at < count; at++) {
+		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(block, at);
+		const uint8_t *code = qemu_plugin_insn_data(insn);
+		size_t size = qemu_plugin_insn_size(insn);
+		bool user = is_user(qemu_plugin_insn_vaddr(insn), code, size);
+		int kind = (user ? USER : KERNEL) + (is_repeated(code, size) ? REPEATED : 0);
+		if (user && at == 0 && !words[FIRST_USER])
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, mark, NO_REGISTERS, words + FIRST_USER);
+		if (user && is_out(code, size))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, mark, NO_REGISTERS, words + INIT_START);
+		qemu_plugin_register_vcpu_insn_exec_inline(insn, ADD_U64, words + NOW + kind, 1);
+	}
+}
+
+EXPORT int qemu_plugin_install(plugin_id id, const plugin_info *info, int argc, char **argv)
+{
+	int file;
+	(void)info;
+	if (argc != 1 || strncmp(argv[0], "out=", 4)) {
+		fprintf(stderr, "count: out=FILE is wanted\n");
+		return -1;
+	}
+	file = open(argv[0] + 4, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (file < 0 || ftruncate(file, WORDS * sizeof *words) < 0) {
+		perror("count: cannot make the file of counts");
+		return -1;
+	}
+	words = mmap(NULL, WORDS * sizeof *words, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	close(file);
+	if (words == MAP_FAILED) {
+		perror("count: cannot map the file of counts");
+		return -1;
+	}
+	words[0] = MAGIC;
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	return 0;
+}

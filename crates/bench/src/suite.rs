@@ -1,0 +1,220 @@
+//! Suites and rows are data: `bench/suites/bench`.
+
+use std::collections::BTreeMap;
+
+use include_dir::{Dir, include_dir};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::BenchError;
+
+static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../bench/suites/bench");
+
+/// What is measured, how often, of which rows.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// The file's name without its end.
+    #[serde(skip)]
+    pub name: String,
+    /// Hash of the file.
+    #[serde(skip)]
+    pub key: String,
+    /// What it measures, for a person.
+    pub about: String,
+    /// Memory of its guests, where the suite does not look for that itself.
+    pub mem_mib: Option<u32>,
+    /// How many rounds, each of every row.
+    pub rounds: u32,
+    /// How many rounds before those, which are thrown away.
+    pub warm_up: u32,
+    /// Names of rows.
+    pub rows: Vec<String>,
+    /// It runs `lupine run`, which takes no baseline's kernel.
+    #[serde(default)]
+    pub own_kernels_only: bool,
+    /// What its metrics are, for a person.
+    #[serde(default)]
+    pub metric: BTreeMap<String, String>,
+}
+
+/// A kernel with an application on it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// What it is, for a person.
+    pub about: String,
+    /// Name of the application.
+    pub application: String,
+    /// The row that this one is compared with, where no baseline is given.
+    pub against: Option<String>,
+    /// Flags of `lupine run`.
+    #[serde(default)]
+    pub flags: Vec<String>,
+}
+
+/// An application, and how it is driven.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// The image, as `lupine run` takes it.
+    pub image: String,
+    /// Replaces the image's command.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// Host command that fails unless the application works; `{port:N}` is the host's port that leads to the guest's N.
+    /// Without one the application has to end with status 0.
+    pub check: Option<String>,
+    /// What loads it.
+    #[serde(default, rename = "client")]
+    pub clients: Vec<Client>,
+}
+
+/// A load.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// Name of what it asks for.
+    pub metric: String,
+    /// How many requests it sends.
+    pub requests: u32,
+    /// Host command that sends as many as `{requests}` says, and writes how many a second were answered.
+    pub command: String,
+}
+
+/// All suites and rows.
+#[derive(Debug, Clone)]
+pub struct Suites {
+    suites: BTreeMap<String, Suite>,
+    rows: Rows,
+}
+
+/// `rows.toml`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rows {
+    application: BTreeMap<String, Application>,
+    row: BTreeMap<String, Row>,
+}
+
+/// The file of rows.
+const ROWS: &str = "rows.toml";
+
+impl Suites {
+    /// Those that this binary carries.
+    ///
+    /// # Errors
+    /// When the data is wrong; a test keeps that from happening.
+    pub fn builtin() -> Result<Self, BenchError> {
+        let mut suites = BTreeMap::new();
+        let mut rows = Rows::default();
+        for file in EMBEDDED.files() {
+            let name = file.path().display().to_string();
+            let text = file.contents_utf8().unwrap_or_default();
+            if name == ROWS {
+                rows = read(&name, text)?;
+            } else if let Some(stem) = name.strip_suffix(".toml") {
+                let mut suite: Suite = read(&name, text)?;
+                suite.name = stem.into();
+                suite.key = hash(text);
+                suites.insert(stem.to_owned(), suite);
+            }
+        }
+        let all = Self { suites, rows };
+        let rows = &all.rows.row;
+        let listed = all.suites.values().flat_map(|suite| &suite.rows);
+        for name in listed.chain(rows.values().filter_map(|row| row.against.as_ref())) {
+            all.row(name)?;
+        }
+        Ok(all)
+    }
+
+    /// Names of all suites.
+    pub fn names(&self) -> Vec<String> {
+        self.suites.keys().cloned().collect()
+    }
+
+    /// A suite by its name.
+    ///
+    /// # Errors
+    /// [`BenchError::UnknownSuite`] says which there are.
+    pub fn suite(&self, name: &str) -> Result<&Suite, BenchError> {
+        let suite = self.suites.get(name);
+        suite.ok_or_else(|| BenchError::UnknownSuite {
+            name: name.into(),
+            known: self.names(),
+        })
+    }
+
+    /// A row by its name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn row(&self, name: &str) -> Result<&Row, BenchError> {
+        self.rows.row.get(name).ok_or_else(|| BenchError::Data {
+            file: ROWS.into(),
+            why: format!("there is no row {name}"),
+        })
+    }
+
+    /// All rows by name.
+    pub fn rows(&self) -> &BTreeMap<String, Row> {
+        &self.rows.row
+    }
+
+    /// A row's application.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn application(&self, row: &Row) -> Result<&Application, BenchError> {
+        let name = &row.application;
+        let application = self.rows.application.get(name);
+        application.ok_or_else(|| BenchError::Data {
+            file: ROWS.into(),
+            why: format!("there is no application {name}"),
+        })
+    }
+}
+
+/// sha256 in hexadecimal.
+pub(crate) fn hash(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, BenchError> {
+    toml::from_str(text).map_err(|error| BenchError::Data {
+        file: file.into(),
+        why: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_is_sound_and_every_row_is_used() {
+        let suites = Suites::builtin().unwrap();
+        let used: Vec<&String> = suites.suites.values().flat_map(|s| &s.rows).collect();
+        for (name, row) in suites.rows() {
+            assert!(used.contains(&name), "no suite has the row {name}");
+            suites.application(row).unwrap();
+        }
+        for suite in suites.suites.values() {
+            assert!(suite.rounds > 0 && !suite.rows.is_empty(), "{}", suite.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_suite_names_the_known() {
+        let error = Suites::builtin().unwrap().suite("nonsense").unwrap_err();
+        assert!(
+            miette::Report::from(error)
+                .help()
+                .unwrap()
+                .to_string()
+                .contains("boot")
+        );
+    }
+}

@@ -1,0 +1,200 @@
+//! What a row stands for: [`Subject`].
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use lupine_bench::{Application, Client, Row};
+use lupine_init::GuestSpec;
+use lupine_kconfig::DotConfig;
+use lupine_kernel::KernelImage;
+use lupine_rootfs::Rootfs;
+use lupine_store::At;
+use lupine_vm::{NetworkSpec, Parameters, VmSpec};
+use miette::{IntoDiagnostic, Result, WrapErr, miette};
+
+use crate::cli::{Cli, Command, RunOptions};
+use crate::discovery::HostCommand;
+use crate::guest_spec;
+use crate::pipeline::{MEM_MIB, Pipeline, Prepared};
+
+/// Host name of a guest that is measured.
+const HOSTNAME: &str = "lupine";
+
+/// A kernel with an application on it, ready to be booted any number of times.
+pub struct Subject {
+    /// The kernel.
+    pub kernel: KernelImage,
+    /// Root file system and its format.
+    rootfs: (PathBuf, String),
+    /// How init runs the application.
+    pub guest: GuestSpec,
+    /// Memory that it gets when nobody says otherwise.
+    pub mem_mib: u32,
+    /// Succeeds when the application works. Without one it has to end with status 0.
+    pub check: Option<HostCommand>,
+    /// What loads it.
+    pub clients: Vec<Client>,
+    /// Flags, image and command for `lupine run`, unless the kernel is a baseline.
+    pub words: Option<Vec<String>>,
+}
+
+impl Subject {
+    /// Builds what the row says.
+    ///
+    /// # Errors
+    /// Those of the stages.
+    pub fn of_row(
+        pipeline: &Pipeline<'_>,
+        row: &Row,
+        application: &Application,
+        bzimage: bool,
+    ) -> Result<Self> {
+        let options = options(&row.flags)?;
+        let Application { image, command, .. } = application;
+        let prepared = pipeline.prepare(image, command, &options.build)?;
+        let kernel = pipeline.kernel(&prepared, &options.build, bzimage)?;
+        let mut subject = Self::new(pipeline, application, &options, &prepared, kernel)?;
+        let words = row.flags.iter().chain([image]).chain(command);
+        subject.words = Some(words.cloned().collect());
+        Ok(subject)
+    }
+
+    /// Builds an application for the kernel of a whole `.config`.
+    ///
+    /// # Errors
+    /// Those of the stages; a kernel that can mount no root file system of ours.
+    pub fn on_baseline(
+        pipeline: &Pipeline<'_>,
+        application: &Application,
+        config: &Path,
+        bzimage: bool,
+    ) -> Result<Self> {
+        let mut options = options(&[])?;
+        let text = fs::read_to_string(config).at("read", config)?;
+        let kernel = pipeline.baseline(&text, &options.build, bzimage)?;
+        let resolved = fs::read_to_string(&kernel.config).at("read", &kernel.config)?;
+        let format = format_for(&DotConfig::parse(&resolved)?)
+            .ok_or_else(|| miette!("{} can mount no root file system", config.display()))?;
+        options.build.fs = Some(format.into());
+        let Application { image, command, .. } = application;
+        let prepared = pipeline.prepare(image, command, &options.build)?;
+        Self::new(pipeline, application, &options, &prepared, kernel)
+    }
+
+    fn new(
+        pipeline: &Pipeline<'_>,
+        application: &Application,
+        options: &RunOptions,
+        prepared: &Prepared,
+        kernel: KernelImage,
+    ) -> Result<Self> {
+        let own = pipeline.own_spec(prepared);
+        let Rootfs { path, format, .. } = pipeline.rootfs(prepared, &own, &options.build)?;
+        let usual = prepared.needs.mem_mib.unwrap_or_default().max(MEM_MIB);
+        Ok(Self {
+            kernel,
+            rootfs: (path, format.to_string()),
+            guest: guest_spec::spec(&prepared.spec, &options.app, HOSTNAME)?,
+            mem_mib: options.app.memory.unwrap_or(usual),
+            check: application
+                .check
+                .as_deref()
+                .map(HostCommand::parse)
+                .transpose()?,
+            clients: application.clients.clone(),
+            words: None,
+        })
+    }
+
+    /// Says which files are measured: two subjects of one key give the same numbers.
+    pub fn key(&self) -> String {
+        let (rootfs, _) = &self.rootfs;
+        let name = rootfs.file_name().unwrap_or_default();
+        format!("{} {}", self.kernel.metadata.vmlinux.sha256, name.display())
+    }
+
+    /// A virtual machine whose private directory is `dir`, with a network if the check needs one.
+    pub fn vm_spec(&self, dir: &Path, mem_mib: u32) -> VmSpec {
+        let ports = self.check.iter().flat_map(HostCommand::ports);
+        let publish = ports.map(|guest_port| lupine_vm::Publish {
+            ip: std::net::Ipv4Addr::LOCALHOST,
+            host_port: 0,
+            guest_port,
+            udp: false,
+        });
+        let network = match self.check {
+            Some(_) => NetworkSpec::User {
+                publish: publish.collect(),
+            },
+            None => NetworkSpec::None,
+        };
+        VmSpec {
+            kernel: self.kernel.vmlinux.clone(),
+            rootfs: self.rootfs.clone(),
+            mem_mib,
+            cpus: 1,
+            network,
+            shares: Vec::new(),
+            terminal: false,
+            parameters: Parameters::Quick,
+            boot_limit: None,
+            vmm_args: Vec::new(),
+            kernel_args: Vec::new(),
+            dir: dir.into(),
+            bare: None,
+        }
+    }
+}
+
+/// A row's flags, as `lupine run` reads them.
+fn options(flags: &[String]) -> Result<RunOptions> {
+    let words = flags.iter().map(String::as_str);
+    let words = ["lupine", "run"].into_iter().chain(words).chain(["image"]);
+    let cli = Cli::try_parse_from(words).into_diagnostic();
+    match cli.map(|cli| cli.command) {
+        Ok(Command::Run(options)) => Ok(*options),
+        Ok(_) => Err(miette!("{flags:?} are no flags of run")),
+        Err(report) => Err(report).wrap_err_with(|| format!("{flags:?} are no flags of run")),
+    }
+}
+
+/// The root file system that the other rows have, or the next best that a kernel can mount.
+fn format_for(config: &DotConfig) -> Option<&'static str> {
+    let formats = [
+        ("ext2", "EXT2_FS"),
+        ("ext2", "EXT4_USE_FOR_EXT2"),
+        ("ext4", "EXT4_FS"),
+        ("squashfs", "SQUASHFS"),
+        ("erofs", "EROFS_FS"),
+        ("cpio", "BLK_DEV_INITRD"),
+    ];
+    let found = formats
+        .iter()
+        .find(|(_, symbol)| config.symbol(symbol) == "y");
+    found.map(|(format, _)| *format)
+}
+
+#[cfg(test)]
+mod tests {
+    use lupine_bench::Suites;
+
+    use super::*;
+
+    #[test]
+    fn every_rows_flags_are_understood() {
+        for (name, row) in Suites::builtin().unwrap().rows() {
+            let options = options(&row.flags);
+            let options = options.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            assert_eq!(options.image_and_command, ["image"], "{name}");
+        }
+    }
+
+    #[test]
+    fn a_baseline_gets_a_file_system_that_it_has() {
+        let format = |text: &str| format_for(&DotConfig::parse(text).unwrap());
+        assert_eq!(format("CONFIG_EXT2_FS=y\nCONFIG_SQUASHFS=y"), Some("ext2"));
+        assert_eq!(format("CONFIG_SQUASHFS=y"), Some("squashfs"));
+        assert_eq!(format("CONFIG_EXT4_FS=m"), None);
+    }
+}

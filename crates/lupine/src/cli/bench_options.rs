@@ -1,0 +1,47 @@
+//! Flags of `lupine bench` and `lupine report`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Accel, Output};
+
+/// `lupine bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Measure only these rows
+    #[arg(long = "row", value_name = "ROW")]
+    pub rows: Vec<String>,
+    /// Also measure the kernel of this whole .config, built from the same source with the same compiler
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Directory for the results; those that are there already are not measured again
+    #[arg(short, long, value_name = "DIR", default_value = "lupine-bench")]
+    pub output: PathBuf,
+    /// Rounds of suites that repeat their measurements, instead of their own number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub runs: Option<u32>,
+    /// Accelerator of guests whose wall time is measured; instructions are always counted under TCG
+    #[arg(long, value_enum, default_value = "auto")]
+    pub accel: Accel,
+    /// Measure nothing: tell what run B does worse than run A, and fail if there is something
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["suites", "baseline", "runs", "rows"])]
+    pub compare: Option<Vec<PathBuf>>,
+    /// How to report.
+    #[command(flatten)]
+    pub format: Output,
+    /// Suites [default: list them]
+    #[arg(value_name = "SUITE")]
+    pub suites: Vec<String>,
+}
+
+/// `lupine report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Directory for report.html, report.md and report.json
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Directories of runs, as lupine bench writes them
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+}

@@ -1,0 +1,122 @@
+//! The rows of suites, built: [`Rows`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use lupine_bench::{Application, Input, Journal, Suite, Suites};
+use miette::Result;
+
+use crate::bench::Subject;
+use crate::cli::BenchArgs;
+use crate::pipeline::Pipeline;
+
+/// The suite that looks at bzImages.
+const SIZE: &str = "size";
+
+/// All rows of the suites that were asked for.
+#[derive(Default)]
+pub struct Rows {
+    /// What they are.
+    pub subjects: BTreeMap<String, Subject>,
+    /// Suite and row, in the order in which rows are measured.
+    order: Vec<(String, String)>,
+    inputs: Vec<Input>,
+}
+
+impl Rows {
+    /// Builds what is not in the cache. With a baseline, each image is also put on that kernel.
+    ///
+    /// # Errors
+    /// Those of the stages. A baseline that cannot be built is only said: the other rows go on.
+    pub fn build(
+        pipeline: &Pipeline<'_>,
+        all: &Suites,
+        suites: &[Suite],
+        args: &BenchArgs,
+    ) -> Result<Self> {
+        let mut rows = Self::default();
+        // One kernel for all suites.
+        let bzimage = suites.iter().any(|suite| suite.name == SIZE);
+        for suite in suites {
+            for name in &suite.rows {
+                let row = all.row(name)?;
+                let application = all.application(row)?;
+                let config = args.baseline.as_ref();
+                let config = config.filter(|_| !suite.own_kernels_only);
+                let base = config.and_then(|config| {
+                    let base = format!("{}-baseline", row.application);
+                    rows.baseline(pipeline, suite, (base, application), config, bzimage)
+                });
+                if !rows.subjects.contains_key(name) {
+                    let subject = Subject::of_row(pipeline, row, application, bzimage)?;
+                    rows.keep(name, &row.about, subject, base.or(row.against.clone()));
+                }
+                if suite.own_kernels_only && bzimage {
+                    // Without a bzImage it is another entry of the cache, the one that `lupine run` will look for.
+                    Subject::of_row(pipeline, row, application, false)?;
+                }
+                rows.order.push((suite.name.clone(), name.clone()));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// A row with the application on the baseline's kernel, if that can be built; gives its name.
+    fn baseline(
+        &mut self,
+        pipeline: &Pipeline<'_>,
+        suite: &Suite,
+        (name, application): (String, &Application),
+        config: &Path,
+        bzimage: bool,
+    ) -> Option<String> {
+        let place = config.display();
+        let order = (suite.name.clone(), name.clone());
+        if !self.subjects.contains_key(&name) {
+            match Subject::on_baseline(pipeline, application, config, bzimage) {
+                Ok(subject) => {
+                    let about = format!("{} on the kernel of {place}", application.image);
+                    self.keep(&name, &about, subject, None);
+                }
+                Err(report) => {
+                    let why = super::said(&report);
+                    let line = format!("warning: without {name}: {place}: {why}");
+                    pipeline.reporter.line(&line);
+                    return None;
+                }
+            }
+        }
+        if !self.order.contains(&order) {
+            self.order.push(order);
+        }
+        Some(name)
+    }
+
+    fn keep(&mut self, name: &str, about: &str, subject: Subject, against: Option<String>) {
+        self.inputs.push(Input {
+            name: name.into(),
+            is_row: true,
+            about: about.into(),
+            key: subject.key(),
+            against,
+        });
+        self.subjects.insert(name.into(), subject);
+    }
+
+    /// The rows of a suite, in the order in which they are measured.
+    pub fn of(&self, suite: &Suite) -> Vec<&str> {
+        let own = self.order.iter().filter(|(name, _)| *name == suite.name);
+        own.map(|(_, row)| row.as_str()).collect()
+    }
+
+    /// Says in the journal what the rows stand for.
+    ///
+    /// # Errors
+    /// When the journal has other rows of these names.
+    pub fn declare(&self, journal: &mut Journal) -> Result<()> {
+        for input in &self.inputs {
+            journal.declare(input.clone())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,26 @@
+//! Somebody else's kernel, from the same source with the same compiler.
+
+use lupine_kernel::{Formats, KernelImage, SourceSpec};
+use miette::Result;
+
+use super::Pipeline;
+use crate::cli::BuildOptions;
+
+impl Pipeline<'_> {
+    /// The kernel of a whole `.config`.
+    ///
+    /// # Errors
+    /// The kernel stage's.
+    pub fn baseline(
+        &self,
+        config: &str,
+        options: &BuildOptions,
+        bzimage: bool,
+    ) -> Result<KernelImage> {
+        let source: SourceSpec = options.kernel.kernel_source.parse()?;
+        let build = self.kernel_options(&source, options, Formats { bzimage });
+        let kernel = lupine_kernel::baseline(self.store, config, &build)?;
+        self.reporter.finish();
+        Ok(kernel)
+    }
+}

@@ -1,0 +1,113 @@
+//! `lupine bench` and `lupine report`. No times are asserted, only that they were taken.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::guest::{Lupine, Ran};
+
+/// The row whose kernel other tests have built.
+const ROW: [&str; 4] = ["--row", "general", "--runs", "1"];
+
+fn lines(dir: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(dir.join("run.jsonl")).unwrap();
+    let line = |line| serde_json::from_str(line).unwrap();
+    text.lines().map(line).collect()
+}
+
+fn measure(lupine: &Lupine, dir: &Path) -> Ran {
+    let dir = dir.to_str().unwrap();
+    let words = [&["bench", "size", "boot", "-o", dir], &ROW[..]].concat();
+    let ran = lupine.lupine(&words);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    ran
+}
+
+#[test]
+fn a_row_is_measured_once_and_a_regression_of_two_percent_fails() {
+    let (lupine, place) = (Lupine::new(), tempfile::tempdir().unwrap());
+    let run = place.path().join("run");
+    let ran = measure(&lupine, &run);
+    assert!(ran.stdout.contains("### p1-first-user"), "{ran:?}");
+    let all = lines(&run);
+    has_all_metrics(&all);
+    measure(&lupine, &run);
+    assert_eq!(lines(&run), all, "measured again");
+
+    let worse = place.path().join("worse");
+    fs::create_dir(&worse).unwrap();
+    let slower = all.into_iter().map(|l| slower(l).to_string() + "\n");
+    fs::write(worse.join("run.jsonl"), slower.collect::<String>()).unwrap();
+    tells_apart(&lupine, run.to_str().unwrap(), worse.to_str().unwrap());
+    reports(&lupine, &[&run, &worse], &place.path().join("report"));
+}
+
+fn has_all_metrics(lines: &[Value]) {
+    let samples = lines.iter().filter_map(|line| line.get("sample"));
+    let metrics: BTreeSet<&str> = samples.map(|s| s["metric"].as_str().unwrap()).collect();
+    for metric in [
+        "bzimage",
+        "vmlinux",
+        "options",
+        "functions",
+        "p1-init-start",
+        "p1-app-ready",
+        "p1-first-user",
+        "p0-init-start",
+        "p0-first-user",
+    ] {
+        assert!(metrics.contains(metric), "{metric}: {metrics:?}");
+    }
+}
+
+fn tells_apart(lupine: &Lupine, run: &str, worse: &str) {
+    let same = lupine.lupine(&["bench", "--compare", run, run]);
+    assert_eq!(same.status, 0, "{same:?}");
+    let other = lupine.lupine(&["bench", "--compare", run, worse]);
+    assert_eq!(other.status, 1, "{other:?}");
+    let verdicts = other
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("worse"));
+    assert!(verdicts.count() >= 2, "{other:?}");
+}
+
+fn reports(lupine: &Lupine, runs: &[&PathBuf], to: &Path) {
+    let runs: Vec<&str> = runs.iter().map(|run| run.to_str().unwrap()).collect();
+    let words = [&["report", "-o", to.to_str().unwrap()], &runs[..]].concat();
+    assert_eq!(lupine.lupine(&words).status, 0);
+    let page = fs::read_to_string(to.join("report.html")).unwrap();
+    assert!(page.contains("<svg") && !page.contains("http"), "{page}");
+    let json = fs::read_to_string(to.join("report.json")).unwrap();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["machines"].as_array().unwrap().len(), 2);
+}
+
+/// The same line with 2% more instructions.
+fn slower(mut line: Value) -> Value {
+    let instructions = line["sample"]["unit"] == "instructions";
+    if let (true, Some(value)) = (instructions, line["sample"]["value"].as_f64()) {
+        line["sample"]["value"] = (value * 1.02).into();
+    }
+    line
+}
+
+#[test]
+fn what_cannot_be_measured_is_said() {
+    let (lupine, place) = (Lupine::new(), tempfile::tempdir().unwrap());
+    let dir = place.path().to_str().unwrap();
+    let said = |words: &[&str]| {
+        let ran = lupine.lupine(&[&["bench", "-o", dir], words].concat());
+        assert_eq!(ran.status, 1, "{ran:?}");
+        ran.stderr
+    };
+    assert!(said(&["speed"]).contains("there is no suite speed"));
+    assert!(said(&["boot", "--row", "none"]).contains("there is no row none"));
+    assert!(said(&["apps", "--row", "hello"]).contains("none of the rows"));
+    fs::write(place.path().join("run.jsonl"), "no run\n").unwrap();
+    let ran = lupine.lupine(&["bench", "--compare", dir, dir]);
+    assert!(ran.stderr.contains("run.jsonl, line 1"), "{ran:?}");
+    assert_eq!(ran.status, 1);
+}

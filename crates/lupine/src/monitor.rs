@@ -65,6 +65,8 @@ pub struct Monitor<'a> {
     pub told: BTreeSet<String>,
     /// Somebody asked the guest to end.
     pub asked_to_end: bool,
+    /// The guest has come to do nothing more by itself: what ends later has served its time.
+    pub has_settled: bool,
 }
 
 /// What changes while a guest runs.

@@ -186,6 +186,7 @@ fn launch(
                 refusals: Refusals::open(&dir.path).map_err(|e| failed(e.into()))?,
                 told: BTreeSet::new(),
                 asked_to_end: false,
+                has_settled: false,
                 state,
                 store,
                 dir,

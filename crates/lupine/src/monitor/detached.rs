@@ -140,6 +140,7 @@ pub fn monitor(name: &str, state: &State, store: &Store) -> Result<u8> {
         refusals: Refusals::open(&dir.path)?,
         told: BTreeSet::new(),
         asked_to_end: false,
+        has_settled: false,
         state,
         store,
         record: found.record()?.clone(),

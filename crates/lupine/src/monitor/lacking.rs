@@ -63,7 +63,8 @@ impl Monitor<'_> {
 
     /// The guest does nothing more. One that was refused something may be alive and of no use:
     /// its ports are asked.
-    pub(super) fn settled(&self, inbox: &Inbox) {
+    pub(super) fn settled(&mut self, inbox: &Inbox) {
+        self.has_settled = true;
         let lacks = || !self.missing().unwrap_or_default().is_empty();
         if self.may_fail_over() && lacks() {
             inbox.ask(self.launch.tcp_ports());
@@ -137,13 +138,8 @@ impl Monitor<'_> {
     }
 
     fn may_start_again(&self, (outcome, killed): &Ended) -> bool {
-        let failed = match (&outcome.end, killed) {
-            (_, Some(killed)) => killed.kind == UNANSWERED,
-            (End::Exited(status), None) => *status != 0,
-            (End::Killed(_) | End::Refused { .. } | End::KernelPanic { .. }, None) => true,
-            _ => false,
-        };
-        failed && self.may_fail_over()
+        let was_starting = !self.has_settled && !self.launch.tcp_ports().is_empty();
+        is_failure(&outcome.end, killed.as_ref(), was_starting) && self.may_fail_over()
     }
 
     /// Whether a guest that fails may be started again on another kernel.
@@ -180,6 +176,19 @@ impl Monitor<'_> {
         stats.options = kernel.metadata.options_set;
         self.record.uses.push(kernel.vmlinux.clone());
         Ok(kernel.vmlinux)
+    }
+}
+
+/// Whether this is how a guest ends for want of something. Some servers end with status 0 when
+/// they cannot listen.
+fn is_failure(end: &End, killed: Option<&EndRecord>, server_was_starting: bool) -> bool {
+    match (end, killed) {
+        (_, Some(killed)) => killed.kind == UNANSWERED,
+        (End::Exited(0), None) => server_was_starting,
+        (End::Exited(_) | End::Killed(_) | End::Refused { .. } | End::KernelPanic { .. }, None) => {
+            true
+        }
+        _ => false,
     }
 }
 
@@ -235,5 +244,17 @@ fn more(missing: &[Missing]) -> String {
     match missing.len() {
         0 | 1 => String::new(),
         n => format!(" (and {} more)", n - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_0_is_a_failure_of_a_server_that_has_not_served() {
+        let failed = |status, starting| is_failure(&End::Exited(status), None, starting);
+        assert!(failed(0, true) && failed(1, true) && failed(1, false));
+        assert!(!failed(0, false));
     }
 }

@@ -178,8 +178,7 @@ impl Suites {
 
 /// sha256 in hexadecimal.
 pub(crate) fn hash(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(text))
 }
 
 fn read<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, BenchError> {

@@ -1,22 +1,11 @@
 //! A report as one HTML page that needs no network.
 
-use crate::markdown::{cells, sentence};
+use crate::markdown::{HEADER, cells, sentence};
 use crate::plot::plot;
 use crate::report::{Report, Section, Table};
 
 /// The page around it.
 const PAGE: &str = include_str!("page.html");
-/// The columns of every table.
-const HEADER: [&str; 8] = [
-    "row",
-    "median",
-    "95% interval (or range)",
-    "n",
-    "outliers",
-    "ratio",
-    "of",
-    "published",
-];
 
 /// The page.
 pub fn html(report: &Report) -> String {

@@ -5,6 +5,18 @@ use lupine_bench::{Machine, Summary};
 use crate::quantity::{quantity, ratio};
 use crate::report::{Line, Report, Section, Table};
 
+/// The columns of every table.
+pub(crate) const HEADER: [&str; 8] = [
+    "row",
+    "median",
+    "95% interval (or range)",
+    "n",
+    "outliers",
+    "ratio",
+    "of",
+    "published",
+];
+
 /// The tables, in full.
 pub fn markdown(report: &Report) -> String {
     let mut text = String::from("# Measurements\n\n");
@@ -58,8 +70,11 @@ fn of_section(section: &Section) -> String {
 
 fn of_table(table: &Table) -> String {
     let mut text = format!("\n### {}\n{}\n\n", table.metric, table.about);
-    text += "| row | median | 95% interval (or range) | n | outliers | ratio | of | published |\n";
-    text += "|---|---|---|---|---|---|---|---|\n";
+    text += &format!(
+        "| {} |\n|{}\n",
+        HEADER.join(" | "),
+        "---|".repeat(HEADER.len())
+    );
     for line in &table.lines {
         text += &format!("| {} |\n", cells(table, line).join(" | "));
     }

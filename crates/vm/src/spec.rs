@@ -40,6 +40,27 @@ pub struct VmSpec {
     pub bare: Option<Vec<String>>,
 }
 
+impl VmSpec {
+    /// One processor, no network, nothing shared; `rootfs` and `mem_mib` as in the fields.
+    pub fn plain(kernel: PathBuf, rootfs: (PathBuf, String), mem_mib: u32, dir: PathBuf) -> Self {
+        Self {
+            kernel,
+            rootfs,
+            mem_mib,
+            cpus: 1,
+            network: NetworkSpec::None,
+            shares: Vec::new(),
+            terminal: false,
+            parameters: Parameters::default(),
+            boot_limit: None,
+            vmm_args: Vec::new(),
+            kernel_args: Vec::new(),
+            dir,
+            bare: None,
+        }
+    }
+}
+
 /// Parameters of the kernel that Lupine adds by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Parameters {

@@ -4,7 +4,6 @@ use std::fs;
 use std::time::Duration;
 
 use lupine_bench::{Measurement, Suite, Unit, smallest};
-use lupine_vm::VmError;
 use miette::{Result, miette};
 
 use super::live::{Live, Until};
@@ -36,10 +35,7 @@ pub fn measure(bench: &Bench<'_>, suite: &Suite, subject: &Subject) -> Result<Ve
 fn works(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<()> {
     let staging = bench.store.staging()?;
     let spec = subject.vm_spec(staging.path(), mem_mib);
-    let mut live = match Live::boot(subject, spec, bench.accelerator, LIMIT) {
-        Err(error @ VmError::MemoryTooSmall { .. }) => return Err(error.into()),
-        other => other?,
-    };
+    let mut live = Live::boot(subject, spec, bench.accelerator, LIMIT)?;
     let reached = live.follow(Until::Works, LIMIT);
     live.finish();
     reached.map(drop)

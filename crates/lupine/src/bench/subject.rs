@@ -10,7 +10,7 @@ use lupine_kconfig::DotConfig;
 use lupine_kernel::KernelImage;
 use lupine_rootfs::Rootfs;
 use lupine_store::At;
-use lupine_vm::{NetworkSpec, Parameters, VmSpec};
+use lupine_vm::{NetworkSpec, VmSpec};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
 use crate::cli::{Cli, Command, RunOptions};
@@ -129,20 +129,10 @@ impl Subject {
             },
             None => NetworkSpec::None,
         };
+        let (kernel, rootfs) = (self.kernel.vmlinux.clone(), self.rootfs.clone());
         VmSpec {
-            kernel: self.kernel.vmlinux.clone(),
-            rootfs: self.rootfs.clone(),
-            mem_mib,
-            cpus: 1,
             network,
-            shares: Vec::new(),
-            terminal: false,
-            parameters: Parameters::Quick,
-            boot_limit: None,
-            vmm_args: Vec::new(),
-            kernel_args: Vec::new(),
-            dir: dir.into(),
-            bare: None,
+            ..VmSpec::plain(kernel, rootfs, mem_mib, dir.into())
         }
     }
 }

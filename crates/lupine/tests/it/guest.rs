@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use assert_cmd::Command;
 use lupine_bundle::Bundle;
 use lupine_tool::{Running, Tool};
-use lupine_vm::{NetworkSpec, Parameters, VmSpec};
+use lupine_vm::VmSpec;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -189,21 +189,8 @@ fn fill(root: &Path) {
 
 /// A machine for a bundle's kernel and root file system, without a network; its sockets lie in `dir`.
 pub fn vm_spec(bundle: &Bundle, dir: PathBuf) -> VmSpec {
-    VmSpec {
-        kernel: bundle.kernel(),
-        rootfs: (bundle.rootfs(), bundle.manifest.rootfs.format.clone()),
-        mem_mib: 128,
-        cpus: 1,
-        network: NetworkSpec::None,
-        shares: Vec::new(),
-        terminal: false,
-        parameters: Parameters::Quick,
-        boot_limit: None,
-        vmm_args: Vec::new(),
-        kernel_args: Vec::new(),
-        dir,
-        bare: None,
-    }
+    let rootfs = (bundle.rootfs(), bundle.manifest.rootfs.format.clone());
+    VmSpec::plain(bundle.kernel(), rootfs, 128, dir)
 }
 
 /// Waits until `condition` holds.

@@ -1,24 +1,10 @@
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 
 use super::*;
 
 fn spec() -> VmSpec {
-    VmSpec {
-        kernel: "/k/vmlinux".into(),
-        rootfs: ("/k/root, old.ext2".into(), "ext2".into()),
-        mem_mib: 64,
-        cpus: 1,
-        network: NetworkSpec::None,
-        shares: Vec::new(),
-        terminal: false,
-        parameters: Parameters::Quick,
-        boot_limit: None,
-        vmm_args: Vec::new(),
-        kernel_args: Vec::new(),
-        dir: PathBuf::from("/run/guest"),
-        bare: None,
-    }
+    let rootfs = ("/k/root, old.ext2".into(), "ext2".into());
+    VmSpec::plain("/k/vmlinux".into(), rootfs, 64, "/run/guest".into())
 }
 
 fn shown(spec: &VmSpec, accelerator: Accelerator) -> String {

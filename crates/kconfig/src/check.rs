@@ -24,6 +24,9 @@ pub struct AllowedDrop {
     pub why: String,
 }
 
+/// Stands in a list of such options for whatever text is asked for.
+const ANY: &str = "\"*\"";
+
 /// The requests that may be dropped, by `CONFIG_X`, each with its reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed {
@@ -51,7 +54,8 @@ impl Allowed {
     }
 
     fn permits(&self, option: &str, asked: &Value) -> bool {
-        self.drops.get(option).is_some_and(|d| d.asked == *asked)
+        let drop = self.drops.get(option);
+        drop.is_some_and(|d| d.asked == *asked || d.asked == Value::Literal(ANY.into()))
     }
 }
 

@@ -9,6 +9,9 @@ use crate::build::{KERNELS, open};
 use crate::resolve::allowed;
 use crate::{Data, KernelError, KernelImage, patches};
 
+/// Names the only system calls that a kernel has; all if empty (patch set `size`).
+const CALLS: &str = "CONFIG_X86_64_SYSCALLS";
+
 /// The smallest kernel in the store that has all that `merged` turns on, of the pinned version with
 /// the patches that every kernel gets. What is to be off may be on in it.
 ///
@@ -44,6 +47,19 @@ fn has(kernel: &KernelImage, merged: &Merged, allowed: &Allowed) -> bool {
     let Ok(config) = DotConfig::parse(&text) else {
         return false;
     };
+    has_calls(&config, merged) && has_options(&config, merged, allowed)
+}
+
+/// Whether it has every system call, or those that were named.
+fn has_calls(config: &DotConfig, merged: &Merged) -> bool {
+    let named = config.get(CALLS).filter(|names| *names != "\"\"");
+    let wanted = merged.requests.get(CALLS);
+    named.is_none_or(|names| {
+        wanted.is_some_and(|request| request.value == Value::Literal(names.into()))
+    })
+}
+
+fn has_options(config: &DotConfig, merged: &Merged, allowed: &Allowed) -> bool {
     merged.requests.iter().all(|(option, request)| {
         let got = config.get(option);
         match &request.value {

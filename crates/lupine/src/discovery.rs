@@ -8,7 +8,6 @@
 
 mod check;
 mod closure;
-mod files;
 mod goal;
 mod learn;
 mod minimize;
@@ -219,10 +218,11 @@ fn read_only(volumes: &[Volume]) -> Vec<Volume> {
     volumes.iter().map(read_only).collect()
 }
 
-/// The same options for another profile.
+/// The same options for another profile, and for a kernel that a recorder runs on.
 fn with_profile(options: &BuildOptions, profile: ProfileChoice) -> BuildOptions {
     let mut options = options.clone();
     options.kernel.profile = profile;
+    options.is_recorded = true;
     options
 }
 

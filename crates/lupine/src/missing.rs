@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lupine_kconfig::DotConfig;
 use lupine_needs::map::{Feature, Map};
-use lupine_needs::{Asked, Evidence, Source, State, errno_of};
+use lupine_needs::{Asked, Evidence, Need, Source, State, errno_of};
 use lupine_recorder::{Record, errno_name, refusal};
 use lupine_store::At;
 use miette::{Result, WrapErr};
@@ -14,6 +14,9 @@ use serde::Serialize;
 /// PID of init, and its name in a child that is not the application yet: what they ask is nobody's
 /// business.
 const INIT: (u32, &str) = (1, "init");
+
+/// Names the only system calls that a kernel has; all if it is empty (patch set `size`).
+pub const CALLS: &str = "CONFIG_X86_64_SYSCALLS";
 
 /// A feature that a guest was refused because its kernel lacks it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,6 +48,16 @@ pub fn missing(map: &Map, config: &DotConfig, lines: &[String]) -> Vec<Missing> 
 
 fn of_record(map: &Map, config: &DotConfig, record: &Record) -> Vec<Missing> {
     let error = errno_name(record.errno).unwrap_or_default();
+    let missing = |feature: String, options: Vec<String>| Missing {
+        feature,
+        options,
+        error: error.into(),
+        process: record.comm.clone(),
+        pid: record.pid,
+    };
+    if let Some(call) = left_out(config, record) {
+        return vec![missing(call, vec![CALLS.into()])];
+    }
     let on = |option: &str| config.get(option).is_some();
     let features = lupine_recorder::features(record).into_iter();
     let lacking = features.filter_map(|text| {
@@ -56,15 +69,17 @@ fn of_record(map: &Map, config: &DotConfig, record: &Record) -> Vec<Missing> {
             .map(str::to_owned)
             .collect();
         let is_lacking = error == errno_of(&feature) && is_lacking(map, config, &feature);
-        (is_lacking && !options.is_empty()).then(|| Missing {
-            feature: text,
-            options,
-            error: error.into(),
-            process: record.comm.clone(),
-            pid: record.pid,
-        })
+        (is_lacking && !options.is_empty()).then(|| missing(text, options))
     });
     lacking.collect()
+}
+
+/// The refused call, if it is none of those that the kernel was built with.
+fn left_out(config: &DotConfig, record: &Record) -> Option<String> {
+    let names = config.get(CALLS)?.trim_matches('"');
+    let call = record.name?;
+    let is_left_out = !names.is_empty() && names.split(' ').all(|name| name != call);
+    is_left_out.then(|| format!("syscall:{call}"))
 }
 
 /// Whether a kernel of this configuration has not got the feature, for all that the map knows.
@@ -91,6 +106,20 @@ impl Missing {
             },
         })
     }
+}
+
+/// The needs for calls that `missing` kernels were built without: no option is behind them.
+pub fn left_out_calls(missing: &[Missing], state: State, why: &str) -> Vec<Need> {
+    let calls = missing.iter().filter(|m| m.options == [CALLS]);
+    let need = |one: &Missing| {
+        Some(Need {
+            feature: one.feature.clone(),
+            options: Vec::new(),
+            state,
+            evidence: vec![one.asked(state, why)?.evidence],
+        })
+    };
+    calls.filter_map(need).collect()
 }
 
 /// The resolved configuration of a kernel, beside it in the cache or in a bundle.
@@ -135,6 +164,16 @@ mod tests {
     fn a_refusal_names_the_option_once() {
         assert_eq!(features("", &[EPOLL, EPOLL]), ["syscall:epoll_create1"]);
         assert!(features("CONFIG_EPOLL=y\n", &[EPOLL]).is_empty());
+    }
+
+    #[test]
+    fn a_call_that_was_left_out_is_named_whatever_it_is() {
+        let config = format!("{CALLS}=\"read write\"\n");
+        let uname = EPOLL.replacen("291", "63", 1);
+        assert_eq!(features(&config, &[&uname]), ["syscall:uname"]);
+        assert_eq!(features(&config, &[EPOLL]), ["syscall:epoll_create1"]);
+        let all = format!("{CALLS}=\"\"\nCONFIG_EPOLL=y\n");
+        assert!(features(&all, &[&uname, EPOLL]).is_empty());
     }
 
     #[test]

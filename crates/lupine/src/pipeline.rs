@@ -1,7 +1,9 @@
 //! image -> needs -> kconfig -> kernel -> rootfs -> bundle: what the building verbs share.
 
 mod baseline;
+mod calls;
 mod command;
+mod files;
 mod general;
 mod output;
 mod subject;
@@ -16,6 +18,7 @@ use lupine_kconfig::{Merged, Value, merge};
 use lupine_kernel::{Data, Formats, KernelImage, Options, Resolved, SourceSpec};
 use lupine_needs::{Learned, Machine, Needs, Profile, Tables};
 use lupine_rootfs::{Format, Rootfs};
+use lupine_scan::{Scan, Start};
 use lupine_store::{At, Store};
 use miette::{Result, WrapErr, miette};
 
@@ -27,6 +30,7 @@ use crate::state::State;
 
 pub use command::command_line;
 use command::default_spec;
+use files::ImageFiles;
 pub use output::copy_out;
 
 /// Steps shorter than this need no word about where their result lies.
@@ -64,6 +68,19 @@ pub struct Prepared {
     pub merged: Merged,
     /// Format of the root file system.
     pub format: Format,
+}
+
+impl Prepared {
+    /// What the files behind the command can ask the kernel for.
+    pub fn scan(&self) -> Scan {
+        let start = Start {
+            argv: self.spec.argv.clone(),
+            env: self.spec.env.clone(),
+            cwd: self.spec.cwd.clone(),
+            ..Start::default()
+        };
+        lupine_scan::scan(&ImageFiles::new(&self.tree), &start)
+    }
 }
 
 /// Takes part in the use of the cache until dropped.
@@ -181,7 +198,10 @@ impl<'a> Pipeline<'a> {
             || lupine_needs::uses_network(&tables, &subject) != Some(false);
         let mut needs = lupine_needs::derive(&tables, &subject, &machine, profile(options));
         if options.kernel.tiny {
-            needs = needs.exact();
+            needs = needs.least();
+        }
+        if trims_calls(options) {
+            needs.add(calls::need(&prepared, &needs));
         }
         prepared.merged = self.merge(&needs, options)?;
         prepared.needs = needs;
@@ -381,6 +401,13 @@ fn profile(options: &BuildOptions) -> Profile {
         ProfileChoice::General => Profile::General,
         ProfileChoice::App => Profile::App,
     }
+}
+
+/// Whether the kernel has only the system calls that the image can make.
+fn trims_calls(options: &BuildOptions) -> bool {
+    let kernel = &options.kernel;
+    let is_asked = kernel.tiny || kernel.trim_syscalls;
+    is_asked && kernel.profile == ProfileChoice::App && !options.is_recorded
 }
 
 fn machine(options: &BuildOptions, format: Format) -> Machine {

@@ -44,13 +44,17 @@ pub fn derive(tables: &Tables, subject: &Subject, machine: &Machine, profile: Pr
     Needs { needs, mem_mib }
 }
 
-/// Adds a need, or makes the one of this feature as sure as the surer of both.
+/// Adds a need, or makes the one of this feature as sure as the surer of both. What the
+/// application was seen to work without is no more than optional, whoever uses it.
 fn merge(needs: &mut Vec<Need>, need: &Need) {
     let Some(known) = needs.iter_mut().find(|n| n.feature == need.feature) else {
         needs.push(need.clone());
         return;
     };
-    known.state = known.state.min(need.state);
+    known.state = match (known.state, need.state) {
+        (State::Used, State::Optional) => State::Optional,
+        (one, other) => one.min(other),
+    };
     let new = need.evidence.iter();
     let new: Vec<Evidence> = new
         .filter(|e| !known.evidence.contains(e))

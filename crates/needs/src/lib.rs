@@ -117,6 +117,11 @@ impl Source {
         Self::Guest,
     ];
 
+    /// Whether something was run.
+    fn is_run(self) -> bool {
+        matches!(self, Self::Trace | Self::Trial | Self::Guest)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Table => "table",
@@ -156,11 +161,22 @@ impl Needs {
         self.needs.iter().find(|need| need.feature == feature)
     }
 
-    /// Only what is needed, without what is there to make kernels alike ([`State::Shared`]):
-    /// smaller, and a build of its own.
-    pub fn exact(mut self) -> Self {
-        self.needs.retain(|need| need.state != State::Shared);
+    /// Only what it works with at all: without what is there to make kernels alike
+    /// ([`State::Shared`]), and without what the application uses but does without for all that
+    /// tables and image say. What a run was seen to use stays.
+    pub fn least(mut self) -> Self {
+        self.needs.retain(|need| match need.state {
+            State::Shared => false,
+            State::Used => need.evidence.iter().any(|e| e.source.is_run()),
+            _ => true,
+        });
         self
+    }
+
+    /// Adds a need for something that none of them is for.
+    pub fn add(&mut self, need: Need) {
+        let at = self.needs.partition_point(|n| n.feature < need.feature);
+        self.needs.insert(at, need);
     }
 
     /// What the kernel is built for: all but what is known to be dispensable.

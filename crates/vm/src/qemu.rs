@@ -24,6 +24,10 @@ pub(crate) const PROGRAM: &str = "qemu-system-x86_64";
 /// neither, and with ACPI the virtio-mmio devices would not reach its command line.
 pub(crate) const MACHINE: &str = "microvm,x-option-roms=off,acpi=off";
 
+/// The root disk's requests have no more segments than the queues of the smallest kernel have
+/// descriptors (tiny.config): this bus lets the kernel choose, whatever is said here.
+const ROOT_DISK: &str = "virtio-blk-device,drive=root,werror=report,queue-size=128";
+
 /// So much memory the machine has below 4 GiB at most, in MiB.
 const LOW_MEM_MIB: u32 = 3072;
 
@@ -116,7 +120,7 @@ fn root(tool: Tool, spec: &VmSpec) -> Tool {
     // A full host disk becomes an I/O error in the guest; the default would stop the machine for good.
     tool.arg("-drive")
         .arg(option("id=root,if=none,format=raw,snapshot=on,file=", path))
-        .args(["-device", "virtio-blk-device,drive=root,werror=report"])
+        .args(["-device", ROOT_DISK])
 }
 
 fn network(tool: Tool, spec: &VmSpec) -> Result<Tool, VmError> {

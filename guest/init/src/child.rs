@@ -252,7 +252,18 @@ fn in_child(
     Err((Step::Exec, exec(&plan.programs, &plan.argv, &plan.env)))
 }
 
+const PAGE: u64 = 4096;
+/// `RLIMIT_STACK`, what it is at first, and no limit.
+const STACK: (u32, u64, u64) = (3, 8 << 20, u64::MAX);
+
+/// glibc gives each thread as much address space as the stack may take. Where that is most of the memory, the kernel
+/// takes a single thread for an obvious overcommitment.
 fn limits(spec: &GuestSpec) -> Result<()> {
+    let (stack, usual, hard) = STACK;
+    let quarter = rustix::system::sysinfo().totalram / 4 / PAGE * PAGE;
+    if quarter < usual {
+        sys::set_limit(stack, quarter, hard)?;
+    }
     spec.rlimits
         .iter()
         .try_for_each(|limit| sys::set_limit(limit.resource, limit.soft, limit.hard))

@@ -51,6 +51,9 @@ pub struct KernelOptions {
     /// Trade speed for a smaller kernel
     #[arg(long)]
     pub tiny: bool,
+    /// Leave out the system calls that no code of the image can reach; --tiny does, too
+    #[arg(long)]
+    pub trim_syscalls: bool,
     /// Virtual machine monitor that the kernel is for
     #[arg(long, value_name = "VMM", default_value = "qemu")]
     pub vmm: String,
@@ -101,6 +104,10 @@ pub struct BuildOptions {
     /// What is known of the application, where somebody said so.
     #[arg(skip)]
     pub manifest: Option<Manifest>,
+    /// A recorder runs beside the application, and makes system calls of its own.
+    #[arg(skip)]
+    #[serde(default)]
+    pub is_recorded: bool,
 }
 
 /// Parts of a machine that a kernel is made for.

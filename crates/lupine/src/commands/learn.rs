@@ -39,15 +39,15 @@ pub fn learn(context: &Context<'_>, args: &LearnArgs) -> Result<u8> {
 fn find_out(context: &Context<'_>, application: &Application, saved: &Saved) -> Result<()> {
     let store = context.store()?;
     let pipeline = Pipeline::new(&store, context.reporter)?;
-    if saved.find(&application.key)?.is_some() {
-        let (image, command) = (&application.image, &application.command);
-        let prepared = pipeline.prepare(image, command, &application.build)?;
-        pipeline.kernel(&prepared, &application.build, false)?;
-        return Ok(());
+    if saved.find(&application.key)?.is_none() {
+        let question = application.question();
+        let mut discovery = Discovery::new(&pipeline, &question)?;
+        let (_, answer) = discovery.answer()?;
+        saved.keep(&application.key, &discovery.manifest(&answer))?;
     }
-    let question = application.question();
-    let mut discovery = Discovery::new(&pipeline, &question)?;
-    let (_, answer) = discovery.answer()?;
-    saved.keep(&application.key, &discovery.manifest(&answer))?;
+    // What it was found to work on, but for system calls that only a recorder makes.
+    let (image, command) = (&application.image, &application.command);
+    let prepared = pipeline.prepare(image, command, &application.build)?;
+    pipeline.kernel(&prepared, &application.build, false)?;
     Ok(())
 }

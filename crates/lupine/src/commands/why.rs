@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Context;
 use super::config::explain_image;
 use crate::cli::WhyArgs;
-use crate::missing::{Missing, config_of, missing};
+use crate::missing::{CALLS, Missing, config_of, missing};
 use crate::state::{Found, read_refusals};
 use crate::{cli, printer};
 
@@ -73,6 +73,13 @@ fn guest(found: &Found, format: cli::Output) -> Result<u8> {
 /// The one command that mends it.
 fn mend(image: &str, all: &[Missing]) -> String {
     let options: BTreeSet<&String> = all.iter().flat_map(|one| &one.options).collect();
-    let flags: String = options.iter().map(|o| format!("--option {o}=y ")).collect();
+    let flags: String = options.iter().map(|o| flag(o)).collect();
     format!("lupine run {flags}{image}")
+}
+
+fn flag(option: &str) -> String {
+    match option {
+        CALLS => format!("--option '{CALLS}=\"\"' "),
+        _ => format!("--option {option}=y "),
+    }
 }

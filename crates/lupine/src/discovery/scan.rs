@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use lupine_needs::map::Feature;
 use lupine_needs::{Asked, Evidence, Source, State};
-use lupine_scan::{Breadth, Scan, Start};
+use lupine_scan::{Breadth, Scan};
 
-use super::files::ImageFiles;
 use crate::pipeline::Prepared;
 
 /// What an image's files can ask for: more than any run will.
@@ -39,14 +38,7 @@ fn families(scan: &Scan) -> Vec<&'static str> {
 
 /// Scans the files behind the image's command.
 pub fn reachable(prepared: &Prepared) -> Reachable {
-    let spec = &prepared.spec;
-    let start = Start {
-        argv: spec.argv.clone(),
-        env: spec.env.clone(),
-        cwd: spec.cwd.clone(),
-        ..Start::default()
-    };
-    let scan = lupine_scan::scan(&ImageFiles::new(&prepared.tree), &start);
+    let scan = prepared.scan();
     let features = scan.features(Breadth::Reach).chain(families(&scan));
     let asked = features.filter_map(|text| {
         let feature: Feature = text.parse().ok()?;

@@ -13,7 +13,7 @@ use super::{Inbox, Monitor};
 use crate::application::Application;
 use crate::cli::{OnMissing, ProfileChoice};
 use crate::manifest::{NeedPart, Saved};
-use crate::missing::{Missing, config_of, missing};
+use crate::missing::{Missing, config_of, left_out_calls, missing};
 use crate::pipeline::Pipeline;
 use crate::reply::Reply;
 use crate::state::EndRecord;
@@ -162,6 +162,7 @@ impl Monitor<'_> {
         let mut options = application.build.clone();
         options.kernel.profile = ProfileChoice::General;
         options.kernel.tiny = false;
+        options.kernel.trim_syscalls = false;
         // What was missing because a person took it away is missing no more.
         let is_missing = |name: &String| missing.iter().any(|one| one.options.contains(name));
         let given = &mut options.kernel.options;
@@ -209,9 +210,10 @@ fn remember(
     let saved = Saved::of(monitor.state);
     let known = saved.find(&application.key)?;
     let mut manifest = known.unwrap_or_else(|| monitor.launch.manifest(application));
-    for need in needs_of(lookup, &asked) {
+    let calls = left_out_calls(missing, state, why);
+    for need in needs_of(lookup, &asked).iter().chain(&calls) {
         manifest.needs.retain(|known| known.feature != need.feature);
-        manifest.needs.push(NeedPart::from(&need));
+        manifest.needs.push(NeedPart::from(need));
     }
     manifest.kernel = None;
     saved.keep(&application.key, &manifest)?;

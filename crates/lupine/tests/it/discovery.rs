@@ -10,11 +10,17 @@ use crate::guest::{Lupine, eventually};
 
 /// `dir:` of an image with nothing but `waits.c` in it, which needs no network.
 fn image(dir: &Path) -> String {
+    image_of(dir, "waits")
+}
+
+/// `dir:` of an image with nothing but this program in it.
+fn image_of(dir: &Path, program: &str) -> String {
     let root = dir.join("root");
     fs::create_dir(&root).unwrap();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/waits.c");
+    let source = format!("tests/it/{program}.c");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
     let gcc = Tool::new("gcc").args(["-O1", "-static", "-o"]);
-    gcc.arg(root.join("waits")).arg(source).run().unwrap();
+    gcc.arg(root.join(program)).arg(source).run().unwrap();
     for dir in ["dev", "proc", "sys", "tmp"] {
         fs::create_dir(root.join(dir)).unwrap();
     }
@@ -91,16 +97,57 @@ fn what_fails_for_want_of_an_option_is_saved_by_the_general_kernel() {
     );
     assert!(ran.stderr.contains("general kernel"), "{ran:?}");
     // It is remembered, and what was begun behind the run ends.
-    let kept = lupine.state().join("manifests");
-    let with = |ending: &str| {
-        let all = fs::read_dir(&kept)
-            .unwrap()
-            .map(|entry| entry.unwrap().path());
-        all.filter(|path| path.extension().is_some_and(|e| e == ending))
-            .count()
+    assert_eq!(kept(&lupine, "toml"), 1);
+    eventually("the kernel behind the run", || {
+        kept(&lupine, "request") == 0
+    });
+}
+
+/// How many files with this ending are kept of applications.
+fn kept(lupine: &Lupine, ending: &str) -> usize {
+    let dir = fs::read_dir(lupine.state().join("manifests")).unwrap();
+    let all = dir.map(|entry| entry.unwrap().path());
+    all.filter(|path| path.extension().is_some_and(|e| e == ending))
+        .count()
+}
+
+/// times(2), which nothing in a static program of glibc calls by itself.
+const TIMES: &str = "100";
+
+#[test]
+fn a_call_that_was_left_out_is_told_and_is_there_the_next_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = image_of(dir.path(), "hides");
+    let lupine = Lupine::new();
+    let manifest = dir.path().join("lupine.toml");
+    let nothing = format!("version = 1\n[image]\nreference = {image:?}\n");
+    fs::write(&manifest, nothing).unwrap();
+    let run = |call: &str, flags: &[&str]| {
+        let fixed = ["run", "-f", manifest.to_str().unwrap(), "--tiny"];
+        let machine = ["--network", "none", &image, "/hides", call];
+        lupine.lupine(&[&fixed, flags, &machine].concat())
     };
-    assert_eq!(with("toml"), 1);
-    eventually("the kernel behind the run", || with("request") == 0);
+    // read(2): it can, and does.
+    let ran = run("0", &["--rm"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+
+    let ran = run(TIMES, &["--name", "warned", "--on-missing", "warn"]);
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert!(ran.stderr.contains("syscall:times"), "{ran:?}");
+    let why = lupine.lupine(&["why", "warned"]).stdout;
+    let all = "--option 'CONFIG_X86_64_SYSCALLS=\"\"'";
+    assert!(why.contains(all), "{why}");
+
+    let ran = run(TIMES, &["--rm"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(ran.stderr.contains("general kernel"), "{ran:?}");
+    let words = ["config", "--tiny", &image, "/hides", TIMES];
+    let config = lupine.lupine(&words).stdout;
+    let calls = config.lines().find(|line| line.contains("SYSCALLS=\""));
+    assert!(calls.unwrap().contains(" times "), "{config}");
+    eventually("the kernel behind the run", || {
+        kept(&lupine, "request") == 0
+    });
 }
 
 #[test]

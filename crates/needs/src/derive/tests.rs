@@ -178,8 +178,9 @@ fn a_feature_is_as_sure_as_the_surest_that_needs_it() {
     assert_eq!(needs.get("shmem").unwrap().state, State::Required);
     assert_eq!(needs.get("advise").unwrap().state, State::Used);
     assert_eq!(needs.get("timerfd").unwrap().state, State::Shared);
-    let exact = needs.clone().exact();
-    assert!(exact.get("timerfd").is_none() && exact.get("signalfd").is_some());
+    let least = needs.clone().least();
+    assert!(least.get("timerfd").is_none() && least.get("signalfd").is_some());
+    assert!(least.get("advise").is_none());
     let all = needs.needs.iter();
     assert!(all.clone().all(|n| !n.evidence.is_empty()));
     assert!(all.clone().is_sorted_by_key(|n| &n.feature));
@@ -278,6 +279,23 @@ fn what_runs_have_shown_stands_in_for_the_table() {
     assert_eq!(needs.get("epoll").unwrap().state, State::Used);
     assert!(needs.get("sysvipc").is_none(), "{needs:?}");
     assert!(!needs.built().any(|need| need.feature == "eventfd"));
+}
+
+#[test]
+fn what_it_was_seen_to_work_without_is_optional_even_if_its_c_library_uses_it() {
+    let tables = Tables::builtin().unwrap();
+    let mut subject = learned(true);
+    subject.linker = Some("/lib64/ld-linux-x86-64.so.2".into());
+    let state = |subject: &Subject| {
+        let needs = derive(&tables, subject, &Machine::default(), Profile::App);
+        needs.get("rseq").unwrap().state
+    };
+    assert_eq!(state(&subject), State::Used);
+    let learned = subject.learned.as_mut().unwrap();
+    let mut rseq = learned.needs[1].clone();
+    rseq.feature = "rseq".into();
+    learned.needs.push(rseq);
+    assert_eq!(state(&subject), State::Optional);
 }
 
 #[test]

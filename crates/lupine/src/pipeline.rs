@@ -292,12 +292,27 @@ impl<'a> Pipeline<'a> {
         spec: &GuestSpec,
         options: &BuildOptions,
     ) -> Result<Rootfs> {
+        self.rootfs_with(&[], prepared, spec, options)
+    }
+
+    /// The same with further programs of Lupine's, by their path below `/.lupine`.
+    ///
+    /// # Errors
+    /// The rootfs stage's.
+    pub fn rootfs_with(
+        &self,
+        programs: &[(&str, &[u8])],
+        prepared: &Prepared,
+        spec: &GuestSpec,
+        options: &BuildOptions,
+    ) -> Result<Rootfs> {
         let started = Instant::now();
         let request = lupine_rootfs::Request {
             tree: &prepared.tree,
             tree_digest: &prepared.image.digest,
             spec,
             init: lupine_init::INIT,
+            programs,
             format: prepared.format,
             room_mib: options.room,
         };

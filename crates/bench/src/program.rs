@@ -88,10 +88,10 @@ mod tests {
 
     #[test]
     fn a_server_is_asked() {
-        // What echoes a line as often as it is asked: socat is not everywhere.
         let server = "import socket,sys\ns=socket.create_server(('127.0.0.1',int(sys.argv[1])))\nwhile True:\n c=s.accept()[0]\n while d:=c.recv(99): c.sendall(d*2)";
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port().to_string();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port().to_string();
+        drop(free);
         let words = ["1", "serve", "kept", "keep", &port, "hello", "--"];
         let done = run(&[&words[..], &["python3", "-c", server, &port]].concat());
         assert_eq!(done.len(), 1);

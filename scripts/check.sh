@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 cargo fmt --all --check
 cargo fmt --manifest-path guest/init/Cargo.toml --check
 cargo fmt --manifest-path guest/recorder/Cargo.toml --check
+cargo fmt --manifest-path guest/bench/Cargo.toml --check
 cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 cargo xtask tidy
 if cargo deny --version > /dev/null 2>&1; then

@@ -11,6 +11,8 @@
 //     1..4     now:         kernel, user, kernel's repetitions, user's repetitions
 //     5..8     first-user:  the same, before the first instruction of user space
 //     9..12    init-start:  the same, before the first `out` of user space, by which PID 1 says that it started
+//     13       how many laps follow: what user space did between two marks (guest/bench/src/mark.rs)
+//     14..17   the first lap: the same words, from its first mark to its second; and so on, at most LAPS
 //
 // Repetitions are the iterations of `rep` string instructions: QEMU executes each as an instruction, no processor does.
 #include <fcntl.h>
@@ -54,9 +56,10 @@ void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void 
 
 EXPORT int qemu_plugin_version = 1;
 
-static const uint64_t MAGIC = 0x31544e554f43504cull; // LPCOUNT1
+static const uint64_t MAGIC = 0x32544e554f43504cull; // LPCOUNT2
 enum { KERNEL, USER, REPEATED, KINDS = 4 };
-enum { NOW = 1, FIRST_USER = NOW + KINDS, INIT_START = FIRST_USER + KINDS, WORDS = INIT_START + KINDS };
+enum { NOW = 1, FIRST_USER = NOW + KINDS, INIT_START = FIRST_USER + KINDS, LAP_COUNT = INIT_START + KINDS };
+enum { LAPS = 256, FIRST_LAP = LAP_COUNT + 1, WORDS = FIRST_LAP + LAPS * KINDS };
 static uint64_t *words;
 
 // The interface does not tell the privilege level. The kernel begins in low, identity-mapped addresses and moves to the
@@ -106,6 +109,32 @@ static void mark(unsigned processor, void *where)
 	memcpy(to, words + NOW, KINDS * sizeof *to);
 }
 
+// A `nop` whose address says which mark it is; 0 where it is none.
+static char lap_mark(const uint8_t *code, size_t size)
+{
+	static const uint8_t NOP[] = { 0x0f, 0x1f, 0x80, 'L', 'U', 'P' };
+	return size == sizeof NOP + 1 && !memcmp(code, NOP, sizeof NOP) ? (char)code[sizeof NOP] : 0;
+}
+
+static uint64_t lap_start[KINDS];
+
+static void begin_lap(unsigned processor, void *unused)
+{
+	(void)processor, (void)unused;
+	memcpy(lap_start, words + NOW, sizeof lap_start);
+}
+
+static void end_lap(unsigned processor, void *unused)
+{
+	uint64_t *lap = words + FIRST_LAP + words[LAP_COUNT] * KINDS;
+	(void)processor, (void)unused;
+	if (words[LAP_COUNT] == LAPS)
+		return;
+	for (int kind = 0; kind < KINDS; kind++)
+		lap[kind] = words[NOW + kind] - lap_start[kind];
+	words[LAP_COUNT]++;
+}
+
 static void translated(plugin_id id, struct qemu_plugin_tb *block)
 {
 	size_t count = qemu_plugin_tb_n_insns(block);
@@ -120,6 +149,10 @@ static void translated(plugin_id id, struct qemu_plugin_tb *block)
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, mark, NO_REGISTERS, words + FIRST_USER);
 		if (user && is_out(code, size))
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, mark, NO_REGISTERS, words + INIT_START);
+		if (user && lap_mark(code, size) == 'B')
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, begin_lap, NO_REGISTERS, NULL);
+		if (user && lap_mark(code, size) == 'E')
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, end_lap, NO_REGISTERS, NULL);
 		qemu_plugin_register_vcpu_insn_exec_inline(insn, ADD_U64, words + NOW + kind, 1);
 	}
 }

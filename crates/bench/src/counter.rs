@@ -12,9 +12,10 @@ use crate::suite::hash;
 /// `bench/plugin/count.c`, which says what it writes.
 const SOURCE: &str = include_str!("../../../bench/plugin/count.c");
 /// The first word that it writes.
-const MAGIC: u64 = 0x3154_4e55_4f43_504c;
-/// Words of a file of counts.
-const WORDS: usize = 13;
+const MAGIC: u64 = 0x3254_4e55_4f43_504c;
+/// Words of a file of counts before the laps, and words of a lap.
+const WORDS: usize = 14;
+const LAP: usize = 4;
 /// Store kind of compiled plugins.
 const PLUGINS: &str = "plugins";
 /// The file of counts, in the VMM's directory.
@@ -44,7 +45,7 @@ impl Counts {
 }
 
 /// What a guest has executed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Marks {
     /// Until now.
     pub now: Counts,
@@ -52,6 +53,8 @@ pub struct Marks {
     pub first_user: Option<Counts>,
     /// Before PID 1 said that it started.
     pub init_start: Option<Counts>,
+    /// Between each two marks of [`crate::PROGRAM`].
+    pub laps: Vec<Counts>,
 }
 
 /// The plugin, compiled at its first use and kept in the store.
@@ -143,14 +146,17 @@ impl Marks {
             .iter()
             .map(|word| u64::from_ne_bytes(*word))
             .collect();
-        if words.len() != WORDS || words[0] != MAGIC {
+        let (words, laps) = words.split_at_checked(WORDS)?;
+        if words[0] != MAGIC {
             return None;
         }
+        let count = usize::try_from(words[13]).ok()?;
         let reached = |counts: Counts| (counts.total() > 0).then_some(counts);
         Some(Self {
             now: Counts::of(&words[1..5]),
             first_user: reached(Counts::of(&words[5..9])),
             init_start: reached(Counts::of(&words[9..13])),
+            laps: laps.chunks_exact(LAP).take(count).map(Counts::of).collect(),
         })
     }
 }
@@ -174,11 +180,18 @@ mod tests {
     fn words_are_read_as_the_plugin_writes_them() {
         let mut words = vec![MAGIC, 10, 5, 2, 1];
         words.extend([7, 0, 1, 0, 0, 0, 0, 0]);
+        words.extend([1, 300, 20, 1, 2, 0, 0, 0, 0]);
         let bytes: Vec<u8> = words.iter().flat_map(|w: &u64| w.to_ne_bytes()).collect();
         let marks = Marks::parse(&bytes).unwrap();
         assert_eq!(marks.now.total(), 18);
         assert_eq!(marks.first_user.unwrap().kernel, 7);
         assert_eq!(marks.init_start, None);
+        let lap = Counts {
+            kernel: 300,
+            user: 20,
+            repetitions: 3,
+        };
+        assert_eq!(marks.laps, [lap]);
         assert_eq!(Marks::parse(&bytes[8..]), None);
     }
 

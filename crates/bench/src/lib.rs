@@ -10,6 +10,7 @@ mod counter;
 mod error;
 mod journal;
 mod machine;
+mod program;
 mod record;
 mod run;
 mod stats;
@@ -21,10 +22,11 @@ pub use counter::{Clock, Counter, Counts, Marks, plugin};
 pub use error::BenchError;
 pub use journal::{Journal, Trial};
 pub use machine::Machine;
+pub use program::{Operation, PROGRAM, operations};
 pub use record::{Failure, Head, Input, Measurement, Run, Sample, Series, Unit, VERSION};
 pub use run::{Measure, run};
 pub use stats::Summary;
-pub use suite::{Application, Client, Row, Suite, Suites};
+pub use suite::{Application, Client, Counted, Curve, Kind, Request, Row, Suite, Suites};
 
 /// The file of a run, in its directory.
 pub const FILE: &str = "run.jsonl";

@@ -30,6 +30,9 @@ pub enum Unit {
     /// Memory that a guest is given.
     #[serde(rename = "MiB")]
     Mib,
+    /// Guests beside each other; more is better.
+    #[serde(rename = "guests")]
+    Guests,
     /// Wall time.
     #[serde(rename = "ns")]
     Nanoseconds,
@@ -41,14 +44,16 @@ pub enum Unit {
 impl Unit {
     /// Whether more of it is better.
     pub fn more_is_better(self) -> bool {
-        self == Self::PerSecond
+        matches!(self, Self::PerSecond | Self::Guests)
     }
 
     /// The relative change that matters where values repeat by themselves; `None` where only the interval can tell.
     pub fn threshold(self) -> Option<f64> {
         match self {
             Self::Bytes | Self::Count | Self::Instructions | Self::Mib => Some(0.01),
-            Self::PerRequest | Self::Kib | Self::Nanoseconds | Self::PerSecond => None,
+            Self::PerRequest | Self::Kib | Self::Guests | Self::Nanoseconds | Self::PerSecond => {
+                None
+            }
         }
     }
 
@@ -61,6 +66,7 @@ impl Unit {
             Self::PerRequest => "instructions/request",
             Self::Kib => "KiB",
             Self::Mib => "MiB",
+            Self::Guests => "guests",
             Self::Nanoseconds => "ns",
             Self::PerSecond => "1/s",
         }
@@ -134,7 +140,7 @@ pub struct Input {
     pub about: String,
     /// A hash of a row's kernel and root file system, or of a suite's definition.
     pub key: String,
-    /// The row that this one is compared with.
+    /// The row that this one is compared with; of a suite, the one that all its rows are.
     pub against: Option<String>,
 }
 
@@ -146,7 +152,7 @@ impl Input {
             is_row: false,
             about: suite.about.clone(),
             key: suite.key.clone(),
-            against: None,
+            against: suite.against.clone(),
         }
     }
 }

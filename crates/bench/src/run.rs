@@ -69,13 +69,19 @@ mod tests {
     fn suite(rounds: u32) -> Suite {
         Suite {
             name: "s".into(),
+            kind: crate::Kind::Size,
             key: String::new(),
             about: String::new(),
             mem_mib: None,
             rounds,
             warm_up: 1,
             rows: Vec::new(),
+            against: None,
             own_kernels_only: false,
+            guests: 0,
+            operations: Vec::new(),
+            counts: crate::Counted::default(),
+            curve: None,
             metric: std::collections::BTreeMap::new(),
         }
     }

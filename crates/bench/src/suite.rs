@@ -20,6 +20,8 @@ pub struct Suite {
     /// Hash of the file.
     #[serde(skip)]
     pub key: String,
+    /// How it is measured.
+    pub kind: Kind,
     /// What it measures, for a person.
     pub about: String,
     /// Memory of its guests, where the suite does not look for that itself.
@@ -30,12 +32,78 @@ pub struct Suite {
     pub warm_up: u32,
     /// Names of rows.
     pub rows: Vec<String>,
+    /// The row that all are compared with, instead of each with its own, unless there is a baseline.
+    pub against: Option<String>,
     /// It runs `lupine run`, which takes no baseline's kernel.
     #[serde(default)]
     pub own_kernels_only: bool,
+    /// How many guests are started beside each other, where the machine's memory does not end that before.
+    #[serde(default)]
+    pub guests: u32,
+    /// What [`crate::PROGRAM`] is told to do.
+    #[serde(default)]
+    pub operations: Vec<String>,
+    /// Which instructions of an operation are counted.
+    #[serde(default)]
+    pub counts: Counted,
+    /// Metrics NAME-N are points of a curve.
+    pub curve: Option<Curve>,
     /// What its metrics are, for a person.
     #[serde(default)]
     pub metric: BTreeMap<String, String>,
+}
+
+/// How a suite is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Looks at the kernel's files.
+    Size,
+    /// Boots, and looks at the marks.
+    Boot,
+    /// Looks for the least memory.
+    Memory,
+    /// Loads servers from the host.
+    Load,
+    /// Runs the command.
+    Start,
+    /// Starts guests beside each other.
+    Density,
+    /// Runs `lupine build` on an empty cache.
+    Build,
+    /// [`crate::PROGRAM`] does its operations on the row's kernel, in the application's place.
+    Operations,
+    /// [`crate::PROGRAM`] is the one client of the application, beside it in the guest.
+    Requests,
+}
+
+impl Kind {
+    /// Whether [`crate::PROGRAM`] has to be in the guest.
+    pub fn needs_program(self) -> bool {
+        matches!(self, Self::Operations | Self::Requests)
+    }
+}
+
+/// How metrics NAME-N are drawn: by their number.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Curve {
+    /// What N is, for a person.
+    pub number: String,
+    /// Whether the ratio to the row that each is compared with is drawn, not the value.
+    #[serde(default)]
+    pub ratio: bool,
+}
+
+/// Which instructions of an operation are counted; iterations of `rep` string instructions never are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counted {
+    /// The kernel's.
+    #[default]
+    Kernel,
+    /// The program's too.
+    All,
 }
 
 /// A kernel with an application on it.
@@ -51,6 +119,9 @@ pub struct Row {
     /// Flags of `lupine run`.
     #[serde(default)]
     pub flags: Vec<String>,
+    /// It runs in a container on the host, by `runc`.
+    #[serde(default)]
+    pub container: bool,
 }
 
 /// An application, and how it is driven.
@@ -65,9 +136,15 @@ pub struct Application {
     /// Host command that fails unless the application works; `{port:N}` is the host's port that leads to the guest's N.
     /// Without one the application has to end with status 0.
     pub check: Option<String>,
+    /// Programs of the host that its check and its clients need, and the Debian packages that bring them.
+    #[serde(default)]
+    pub host: BTreeMap<String, String>,
     /// What loads it.
     #[serde(default, rename = "client")]
     pub clients: Vec<Client>,
+    /// What [`crate::PROGRAM`] asks it for.
+    #[serde(default, rename = "request")]
+    pub requests: Vec<Request>,
 }
 
 /// A load.
@@ -76,10 +153,27 @@ pub struct Application {
 pub struct Client {
     /// Name of what it asks for.
     pub metric: String,
-    /// How many requests it sends.
+    /// How many requests it sends; 0 where that is its own affair.
+    #[serde(default)]
     pub requests: u32,
-    /// Host command that sends as many as `{requests}` says, and writes how many a second were answered.
+    /// Host command that sends as many as `{requests}` says, and writes how many a second were answered, and how many in
+    /// all if that is another number.
     pub command: String,
+}
+
+/// What a client beside the server asks for, again and again, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// Name of what it asks for.
+    pub metric: String,
+    /// The server's port.
+    pub port: u16,
+    /// What it sends. All answers have to be as long as the first.
+    pub send: String,
+    /// A connection for each.
+    #[serde(default)]
+    pub connects: bool,
 }
 
 /// All suites and rows.
@@ -122,7 +216,8 @@ impl Suites {
         }
         let all = Self { suites, rows };
         let rows = &all.rows.row;
-        let listed = all.suites.values().flat_map(|suite| &suite.rows);
+        let of_suites = all.suites.values();
+        let listed = of_suites.flat_map(|suite| suite.rows.iter().chain(&suite.against));
         for name in listed.chain(rows.values().filter_map(|row| row.against.as_ref())) {
             all.row(name)?;
         }

@@ -1,9 +1,13 @@
 //! Measures rows of suites on real guests, for `lupine bench`.
 
-mod apps;
 mod boot;
+mod build;
+mod container;
+mod density;
 mod live;
+mod load;
 mod memory;
+mod program;
 mod size;
 mod start;
 mod subject;
@@ -12,12 +16,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lupine_bench::{Measurement, Suite, Trial, Unit};
+use lupine_bench::{Kind, Measurement, Suite, Trial, Unit};
 use lupine_store::Store;
+use lupine_tool::find;
 use lupine_vm::Accelerator;
 use miette::{Result, miette};
 
-pub use subject::Subject;
+pub use container::Container;
+pub use subject::{Parts, Subject};
 
 /// What all measurements share.
 pub struct Bench<'a> {
@@ -29,6 +35,8 @@ pub struct Bench<'a> {
     pub plugin: PathBuf,
     /// Kernels with their applications, by row.
     pub subjects: &'a BTreeMap<String, Subject>,
+    /// Rows that run on the host.
+    pub containers: &'a BTreeMap<String, Container>,
 }
 
 impl Bench<'_> {
@@ -37,16 +45,36 @@ impl Bench<'_> {
     /// # Errors
     /// Why the row cannot be measured.
     pub fn measure(&self, suite: &Suite, trial: &Trial<'_>) -> Result<Vec<Measurement>> {
+        if let Some(container) = self.containers.get(trial.row) {
+            return container.measure(self, suite);
+        }
         let subject = &self.subjects[trial.row];
-        match suite.name.as_str() {
-            "size" => size::measure(subject),
-            "boot" => boot::measure(self, suite, subject, trial),
-            "apps" => apps::measure(self, suite, subject),
-            "start" => start::measure(self, subject),
-            "memory" => memory::measure(self, suite, subject),
-            name => Err(miette!("nobody knows how to measure the suite {name}")),
+        for (program, package) in &subject.host {
+            find(program).ok_or_else(|| {
+                miette!(
+                    help = format!("apt-get install {package}"),
+                    "{program} is not installed"
+                )
+            })?;
+        }
+        match suite.kind {
+            Kind::Size => size::measure(subject),
+            Kind::Boot => boot::measure(self, suite, subject, trial),
+            Kind::Load => load::measure(self, suite, subject),
+            Kind::Start => start::measure(self, subject),
+            Kind::Memory => memory::measure(self, suite, subject),
+            Kind::Build => build::measure(self, subject),
+            Kind::Density => density::measure(self, suite, subject),
+            Kind::Operations => program::operations(self, suite, subject, trial),
+            Kind::Requests => program::requests(self, suite, subject, trial),
         }
     }
+}
+
+/// Whether a trial counts instructions, which is slow: they repeat by themselves, so the first rounds are enough.
+fn is_counted(trial: &Trial<'_>) -> bool {
+    const ROUNDS: u32 = 2;
+    trial.round.is_some_and(|round| round < ROUNDS)
 }
 
 fn nanoseconds(time: Duration) -> u64 {

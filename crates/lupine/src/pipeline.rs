@@ -6,6 +6,7 @@ mod command;
 mod files;
 mod general;
 mod output;
+mod rootfs;
 mod subject;
 
 use std::fs::File;
@@ -17,7 +18,7 @@ use lupine_init::GuestSpec;
 use lupine_kconfig::{Merged, Value, merge};
 use lupine_kernel::{Data, Formats, KernelImage, Options, Resolved, SourceSpec};
 use lupine_needs::{Learned, Machine, Needs, Profile, Tables};
-use lupine_rootfs::{Format, Rootfs};
+use lupine_rootfs::Format;
 use lupine_scan::{Scan, Start};
 use lupine_store::{At, Store};
 use miette::{Result, WrapErr, miette};
@@ -300,37 +301,6 @@ impl<'a> Pipeline<'a> {
             formats,
             progress: self.reporter,
         }
-    }
-
-    /// The root file system of the image, with `spec` in it.
-    ///
-    /// # Errors
-    /// The rootfs stage's.
-    pub fn rootfs(
-        &self,
-        prepared: &Prepared,
-        spec: &GuestSpec,
-        options: &BuildOptions,
-    ) -> Result<Rootfs> {
-        let started = Instant::now();
-        let request = lupine_rootfs::Request {
-            tree: &prepared.tree,
-            tree_digest: &prepared.image.digest,
-            spec,
-            init: lupine_init::INIT,
-            format: prepared.format,
-            room_mib: options.room,
-        };
-        let rootfs = lupine_rootfs::pack(self.store, &request, self.reporter)?;
-        self.reporter.finish();
-        let line = format!(
-            "root file system: {}, {}, in {}",
-            rootfs.format,
-            printer::size(rootfs.bytes),
-            rootfs.path.display()
-        );
-        self.where_it_lies(&line, started);
-        Ok(rootfs)
     }
 
     /// How PID 1 runs the image when nobody says otherwise.

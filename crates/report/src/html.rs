@@ -1,6 +1,8 @@
 //! A report as one HTML page that needs no network.
 
+use crate::lines::lines;
 use crate::markdown::{HEADER, cells, sentence};
+use crate::matrix::{Matrix, matrices};
 use crate::plot::plot;
 use crate::report::{Report, Section, Table};
 
@@ -53,9 +55,21 @@ fn of_section(section: &Section) -> String {
         escaped(&section.suite),
         escaped(&section.about)
     );
-    for table in &section.tables {
-        text += &of_table(table);
+    for curve in &section.curves {
+        text += &format!(
+            "<h3>{} <small>{}</small></h3>\n{}\n",
+            escaped(&curve.metric),
+            escaped(&curve.about),
+            lines(curve)
+        );
     }
+    let matrices = matrices(section);
+    text += &matrices.iter().map(of_matrix).collect::<String>();
+    let tables: String = section.tables.iter().map(of_table).collect();
+    text += &match matrices.is_empty() && section.curves.is_empty() {
+        true => tables,
+        false => format!("<details><summary>each metric</summary>{tables}</details>\n"),
+    };
     for (row, why) in &section.failures {
         text += &format!(
             "<p class=\"failure\"><b>{}</b> was not measured: {}</p>\n",
@@ -64,6 +78,16 @@ fn of_section(section: &Section) -> String {
         );
     }
     text + "</section>\n"
+}
+
+fn of_matrix(matrix: &Matrix) -> String {
+    let header = row("th", matrix.header.iter().map(String::as_str));
+    let line = |line: &Vec<String>| row("td", line.iter().map(String::as_str));
+    let lines: String = matrix.lines.iter().map(line).collect();
+    let about = escaped(matrix.about);
+    format!(
+        "<p>{about}</p><div class=\"wide\"><table class=\"numbers\">{header}{lines}</table></div>\n"
+    )
 }
 
 fn of_table(table: &Table) -> String {

@@ -1,7 +1,10 @@
 //! Runs as something to read: [`Report`] as Markdown, HTML or JSON. No I/O.
 
+mod curve;
 mod html;
+mod lines;
 mod markdown;
+mod matrix;
 mod paper;
 mod plot;
 mod quantity;
@@ -9,6 +12,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
+pub use curve::Curve;
 pub use html::html;
 pub use markdown::markdown;
 pub use report::{Line, Report, Section, Table};

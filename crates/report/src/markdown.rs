@@ -2,6 +2,7 @@
 
 use lupine_bench::{Machine, Summary};
 
+use crate::matrix::matrices;
 use crate::quantity::{quantity, ratio};
 use crate::report::{Line, Report, Section, Table};
 
@@ -59,6 +60,12 @@ fn interval(summary: &Summary, show: impl Fn(f64) -> String) -> String {
 
 fn of_section(section: &Section) -> String {
     let mut text = format!("\n## {}\n{}\n", section.suite, section.about);
+    for matrix in matrices(section) {
+        text += &format!("\n{}\n\n{}", matrix.about, head(&matrix.header));
+        for line in &matrix.lines {
+            text += &format!("| {} |\n", line.join(" | "));
+        }
+    }
     for table in &section.tables {
         text += &of_table(table);
     }
@@ -70,15 +77,17 @@ fn of_section(section: &Section) -> String {
 
 fn of_table(table: &Table) -> String {
     let mut text = format!("\n### {}\n{}\n\n", table.metric, table.about);
-    text += &format!(
-        "| {} |\n|{}\n",
-        HEADER.join(" | "),
-        "---|".repeat(HEADER.len())
-    );
+    text += &head(&HEADER.map(str::to_owned));
     for line in &table.lines {
         text += &format!("| {} |\n", cells(table, line).join(" | "));
     }
     text
+}
+
+/// The first two lines of a table.
+fn head(columns: &[String]) -> String {
+    let rule = "---|".repeat(columns.len());
+    format!("| {} |\n|{rule}\n", columns.join(" | "))
 }
 
 /// The cells of a line, as the header has them.

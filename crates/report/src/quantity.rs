@@ -6,13 +6,14 @@ use lupine_bench::Unit;
 pub(crate) fn quantity(unit: Unit, value: f64) -> String {
     match unit {
         Unit::Bytes => format!("{} KB", grouped(value / 1e3, 0)),
-        Unit::Count => grouped(value, 0),
+        Unit::Count | Unit::Guests => grouped(value, 0),
         Unit::PerRequest => grouped(value, 0),
         Unit::Instructions if value < 1e6 => grouped(value, 0),
         Unit::Instructions => format!("{} M", grouped(value / 1e6, 2)),
         Unit::Kib => format!("{} MiB", grouped(value / 1024.0, 1)),
         Unit::Mib => format!("{} MiB", grouped(value, 0)),
-        Unit::Nanoseconds if value < 1e5 => format!("{} µs", grouped(value / 1e3, 1)),
+        Unit::Nanoseconds if value < 1e4 => format!("{} ns", grouped(value, 0)),
+        Unit::Nanoseconds if value < 1e6 => format!("{} µs", grouped(value / 1e3, 1)),
         Unit::Nanoseconds => format!("{} ms", grouped(value / 1e6, 1)),
         Unit::PerSecond => format!("{}/s", grouped(value, 0)),
     }
@@ -51,7 +52,7 @@ mod tests {
         assert_eq!(quantity(Unit::Instructions, 23_512_345.0), "23.51 M");
         assert_eq!(quantity(Unit::Instructions, 35_683.0), "35,683");
         assert_eq!(quantity(Unit::Nanoseconds, 227_340_000.0), "227.3 ms");
-        assert_eq!(quantity(Unit::Nanoseconds, 900.0), "0.9 µs");
+        assert_eq!(quantity(Unit::Nanoseconds, 900.4), "900 ns");
         assert_eq!(quantity(Unit::Kib, 39_000.0), "38.1 MiB");
         assert_eq!(quantity(Unit::Count, -1234.0), "-1,234");
         assert_eq!(quantity(Unit::Count, 999.0), "999");

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use lupine_bench::{Machine, Run, Sample, Series, Suites, Summary, Unit, paired};
+use lupine_bench::{Counted, Machine, Run, Sample, Series, Suites, Summary, Unit, paired};
 use serde::Serialize;
 
+use crate::curve::{Curve, curves};
 use crate::paper::{Number, numbers};
 
 /// Everything that a report says, in the order in which it says it.
@@ -25,6 +26,8 @@ pub struct Section {
     pub about: String,
     /// Its metrics.
     pub tables: Vec<Table>,
+    /// Those of them that belong together.
+    pub curves: Vec<Curve>,
     /// Rows without values, and why.
     pub failures: Vec<(String, String)>,
 }
@@ -82,6 +85,9 @@ impl Report {
                 section.failures.push(failed);
             }
         }
+        for section in &mut sections {
+            section.curves = curves(section);
+        }
         let machines = runs.iter();
         let machines = machines.map(|(name, run)| (name.clone(), run.head.machine.clone()));
         Self {
@@ -90,6 +96,9 @@ impl Report {
         }
     }
 }
+
+/// Ends the names of metrics that count instructions of what the rest names.
+pub(crate) const INSTRUCTIONS: &str = "-instructions";
 
 type AllSeries<'a> = BTreeMap<Series, Vec<&'a Sample>>;
 
@@ -116,6 +125,7 @@ fn section<'a>(sections: &'a mut Vec<Section>, run: &Run, suite: &str) -> &'a mu
             suite: suite.into(),
             about: about.unwrap_or_default(),
             tables: Vec::new(),
+            curves: Vec::new(),
             failures: Vec::new(),
         });
         sections.len() - 1
@@ -140,12 +150,29 @@ fn table<'a>(section: &'a mut Section, metric: &str, unit: Unit) -> &'a mut Tabl
     &mut section.tables[at]
 }
 
-/// What the suite's definition says of a metric; nothing of one that it has not any more.
+/// What the suite's definition says of a metric; nothing of one that it has not any more. An operation is described
+/// once for both clocks, and the points of a curve together.
 fn about(suite: &str, metric: &str) -> String {
     let suites = Suites::builtin().ok();
     let suite = suites.as_ref().and_then(|all| all.suite(suite).ok());
-    let about = suite.and_then(|suite| suite.metric.get(metric).cloned());
-    about.unwrap_or_default()
+    let Some(suite) = suite else {
+        return String::new();
+    };
+    let described = |name: &str| suite.metric.get(name).cloned();
+    let operation = metric.strip_suffix(INSTRUCTIONS);
+    let name = operation.unwrap_or(metric);
+    let stem = name.rsplit_once('-').map(|(stem, _)| stem);
+    let about = described(metric)
+        .or_else(|| described(name))
+        .or_else(|| described(stem?))
+        .unwrap_or_default();
+    match (operation, suite.counts) {
+        (Some(_), Counted::Kernel) if !about.is_empty() => {
+            format!("{about}: instructions of the kernel")
+        }
+        (Some(_), Counted::All) if !about.is_empty() => format!("{about}: guest instructions"),
+        _ => about,
+    }
 }
 
 /// The ratio is by rounds: what happened on the host while a pair was measured happened to both.
@@ -157,7 +184,9 @@ fn line(
     numbers: &[Number],
 ) -> Option<Line> {
     let values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
-    let against = run.input(&key.row, true).and_then(|i| i.against.clone());
+    let against = |name, is_row| run.input(name, is_row)?.against.clone();
+    let against = against(&key.suite, false).or_else(|| against(&key.row, true));
+    let against = against.filter(|base| *base != key.row);
     let base = against.as_ref().and_then(|base| {
         all.get(&Series {
             row: base.clone(),

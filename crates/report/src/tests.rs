@@ -63,3 +63,61 @@ fn rows_of_two_runs_are_told_apart() {
     );
     assert!(report.sections[0].tables[0].lines[3].ratio.is_some());
 }
+
+/// A run of the suite `crossing`, whose second row takes half as long for a call.
+fn crossing() -> Run {
+    let machine = serde_json::to_string(&run().head.machine).unwrap();
+    let mut lines = vec![format!(r#"{{"run":{{"version":1,"machine":{machine}}}}}"#)];
+    for (row, against) in [("general", "null"), ("base", r#""general""#)] {
+        lines.push(format!(
+            r#"{{"input":{{"name":"{row}","is_row":true,"about":"","key":"k","against":{against}}}}}"#
+        ));
+    }
+    for (row, call) in [("general", 200.0), ("base", 100.0)] {
+        for work in [0, 10, 100, 1000] {
+            for (end, unit) in [("", "ns"), ("-instructions", "instructions")] {
+                let value = call + f64::from(work);
+                lines.push(format!(
+                    r#"{{"sample":{{"suite":"crossing","row":"{row}","metric":"work-{work}{end}","unit":"{unit}","value":{value},"round":0,"time_ms":0,"load":0.1,"seq":0}}}}"#
+                ));
+            }
+        }
+        lines.push(format!(
+            r#"{{"trial":{{"suite":"crossing","row":"{row}","round":0}}}}"#
+        ));
+    }
+    Run::parse(&(lines.join("\n") + "\n"), "test").unwrap()
+}
+
+#[test]
+fn numbered_metrics_are_points_of_curves() {
+    let report = Report::of(&[("run".into(), crossing())]);
+    let curves = &report.sections[0].curves;
+    let names: Vec<&str> = curves.iter().map(|curve| curve.metric.as_str()).collect();
+    assert_eq!(names, ["work", "work-instructions"]);
+    // Of the suite's data: ratios, and the row that others are compared with has none.
+    assert_eq!(curves[0].unit, None);
+    let (row, points) = &curves[0].rows[0];
+    assert_eq!(row, "base");
+    assert_eq!(points[&0], 0.5);
+    assert!(points[&1000] > 0.9);
+    let page = html(&report);
+    assert_eq!(page.matches("<polyline").count(), 2);
+}
+
+#[test]
+fn many_metrics_of_one_unit_stand_in_one_table() {
+    let mut lines = crossing();
+    for sample in &mut lines.samples {
+        let half = sample.metric.replace("work", "rest");
+        sample.metric = if sample.row == "base" {
+            half
+        } else {
+            sample.metric.clone()
+        };
+    }
+    let report = Report::of(&[("run".into(), lines)]);
+    let text = markdown(&report);
+    assert!(text.contains("| metric | general | base |"), "{text}");
+    assert!(text.contains("| work-10 | 210 ns | – |"), "{text}");
+}

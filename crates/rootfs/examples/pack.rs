@@ -37,6 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             tree_digest: &image.digest,
             spec: &spec,
             init: &init,
+            programs: &[],
             format,
             room_mib: ROOM_MIB,
         };

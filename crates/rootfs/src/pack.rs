@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use lupine_image::Tree;
-use lupine_init::{GuestSpec, encode_spec};
+use lupine_init::{GuestSpec, INIT_PATH, encode_spec};
 use lupine_store::{At, Store, StoreError};
 use lupine_tool::Progress;
 use sha2::{Digest, Sha256};
@@ -33,6 +33,8 @@ pub struct Request<'a> {
     pub spec: &'a GuestSpec,
     /// PID 1, a static program.
     pub init: &'a [u8],
+    /// Further static programs of Lupine's, by their path below `/.lupine`.
+    pub programs: &'a [(&'a str, &'a [u8])],
     /// The file system.
     pub format: Format,
     /// Free space for the guest in MiB, for ext2 and ext4.
@@ -80,7 +82,9 @@ pub fn pack(
     ));
     let staging = store.staging()?;
     let image = staging.path().join("image");
-    let plan = Plan::new(request.tree, request.init, &spec)?;
+    let mut programs = vec![(INIT_PATH, request.init)];
+    programs.extend(request.programs);
+    let plan = Plan::new(request.tree, &programs, &spec)?;
     let options = Options {
         format: request.format,
         room_mib: request.room_mib,
@@ -156,7 +160,7 @@ fn found(format: Format, key: String, path: PathBuf) -> Result<Rootfs, RootfsErr
 fn key(request: &Request, spec: &[u8]) -> String {
     let init = Sha256::digest(request.init);
     let room = request.room_mib.to_le_bytes();
-    let parts: [&[u8]; 6] = [
+    let mut parts: Vec<&[u8]> = vec![
         PACKER.as_bytes(),
         request.tree_digest.as_bytes(),
         &init,
@@ -169,6 +173,9 @@ fn key(request: &Request, spec: &[u8]) -> String {
             &[]
         },
     ];
+    for (path, program) in request.programs {
+        parts.extend([path.as_bytes(), program]);
+    }
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update((part.len() as u64).to_le_bytes());

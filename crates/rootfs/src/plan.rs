@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use lupine_image::{Kind, Node, Tree};
-use lupine_init::{INIT_PATH, SPEC_PATH};
+use lupine_init::SPEC_PATH;
 
 use crate::RootfsError;
 use crate::content::{Content, Source};
@@ -104,12 +104,16 @@ pub(crate) fn shown(path: &[u8]) -> String {
 }
 
 impl Plan {
-    /// `tree` with PID 1 (`init`), its specification (`spec`, encoded) and the
+    /// `tree` with Lupine's programs by path, PID 1's specification (`spec`, encoded) and the
     /// directories that a guest needs. Reads all contents once, to find holes.
     ///
     /// # Errors
     /// [`RootfsError::Content`] when a file of the tree is damaged.
-    pub(crate) fn new(tree: &Tree, init: &[u8], spec: &[u8]) -> Result<Self, RootfsError> {
+    pub(crate) fn new(
+        tree: &Tree,
+        programs: &[(&str, &[u8])],
+        spec: &[u8],
+    ) -> Result<Self, RootfsError> {
         let mut builder = Builder::new(tree.root());
         for (path, node) in tree.iter() {
             if path == OWN || path.starts_with(b".lupine/") {
@@ -125,7 +129,9 @@ impl Plan {
             }
         }
         builder.directory(OWN, 0o755);
-        builder.file(INIT_PATH, 0o755, init)?;
+        for (path, program) in programs {
+            builder.file(path, 0o755, program)?;
+        }
         builder.file(SPEC_PATH, 0o600, spec)?;
         Ok(builder.plan)
     }

@@ -1,23 +1,21 @@
 //! Starts the program, traced before its first instruction.
 
-use alloc::vec::Vec;
-
 use lupine_recorder::{NO_PROGRAM, NO_USER};
 
+use crate::exec::execvp;
 use crate::filter;
-use crate::options::{Options, Words};
+use crate::options::Options;
 use crate::report;
 use crate::signals;
-use crate::sys::{self, EACCES, ENOENT, ENOTDIR, Errno, Patience, Result};
+use crate::sys::{self, ENOENT, Patience, Result};
 use crate::trace::{self, Until};
 use crate::user::User;
+use crate::words::Words;
 
 /// Exit statuses, as a shell's: no tracing, not runnable, not found.
 pub const NO_TRACE: u8 = 125;
 const NOT_RUNNABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
-/// PATH where the environment has none.
-const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What the child says of itself before it waits.
 const FILTERED: u8 = 1;
@@ -81,37 +79,10 @@ fn catch(pid: i32) -> Result<()> {
 fn become_program(options: &Options, environment: Words) -> ! {
     let mut words = options.program;
     let name = words.next().unwrap_or_default();
-    let error = try_all(name, options.program, environment);
+    let error = execvp(options.program, environment);
     report::refused(options.report, NO_PROGRAM, error, &[b"cannot run ", name]);
     sys::exit(match error {
         ENOENT => NOT_FOUND,
         _ => NOT_RUNNABLE,
     })
-}
-
-/// As execvp does: what is there and cannot be run is remembered while others are tried.
-fn try_all(name: &[u8], program: Words, environment: Words) -> Errno {
-    let attempt = |path: &[u8]| {
-        // SAFETY: both lists are the kernel's, or parts of them; `path` ends with a zero byte.
-        unsafe { sys::exec(path, program.address(), environment.address()) }
-    };
-    if name.contains(&b'/') {
-        return match attempt(&[name, b"\0"].concat()) {
-            ENOTDIR => ENOENT,
-            error => error,
-        };
-    }
-    let mut variables = environment;
-    let path = variables.find_map(|entry| entry.strip_prefix(b"PATH="));
-    let mut found = ENOENT;
-    for dir in path.unwrap_or(PATH).split(|byte| *byte == b':') {
-        let dir: &[u8] = if dir.is_empty() { b"." } else { dir };
-        let path: Vec<u8> = [dir, b"/", name, b"\0"].concat();
-        match attempt(&path) {
-            ENOENT | ENOTDIR => {}
-            EACCES => found = EACCES,
-            error => return error,
-        }
-    }
-    found
 }

@@ -6,8 +6,12 @@
 extern crate alloc;
 
 mod asked;
+#[path = "../../shared/call.rs"]
+mod call;
 mod child;
 mod end;
+#[path = "../../shared/exec.rs"]
+mod exec;
 mod filter;
 mod follow;
 #[path = "../../shared/heap.rs"]
@@ -22,17 +26,21 @@ mod rules;
 #[path = "../../shared/runtime.rs"]
 mod runtime;
 mod signals;
+#[path = "../../shared/start.rs"]
 mod start;
 mod sys;
 mod task;
 mod text;
 mod trace;
 mod user;
+#[path = "../../shared/words.rs"]
+mod words;
 
 use lupine_recorder::NOT_TRACED;
 
 use crate::follow::Follower;
-use crate::options::{Options, Words};
+use crate::options::Options;
+use crate::words::Words;
 
 fn main(arguments: Words, environment: Words) -> ! {
     let Some(options) = Options::read(arguments) else {
@@ -53,4 +61,10 @@ fn main(arguments: Words, environment: Words) -> ! {
             sys::exit(child::NO_TRACE)
         }
     }
+}
+
+/// The kernel kills what we trace when we end.
+fn failed() -> ! {
+    sys::say(&[b"failed: this is a bug of the recorder"]);
+    sys::exit(125)
 }

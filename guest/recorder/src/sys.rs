@@ -1,18 +1,13 @@
 //! The system calls of the recorder itself.
 
 use alloc::vec::Vec;
-use core::arch::asm;
 
-/// An error number.
-pub type Errno = u16;
-/// What the kernel answered.
-pub type Result<T> = core::result::Result<T, Errno>;
+pub use crate::call::{Errno, Result, call};
 
 pub const ENOENT: Errno = 2;
 pub const EINTR: Errno = 4;
 pub const EAGAIN: Errno = 11;
 pub const EACCES: Errno = 13;
-pub const ENOTDIR: Errno = 20;
 pub const ENOSYS: Errno = 38;
 
 const READ: usize = 0;
@@ -23,7 +18,6 @@ const POLL: usize = 7;
 const MMAP: usize = 9;
 const MUNMAP: usize = 11;
 const FORK: usize = 57;
-const EXECVE: usize = 59;
 const WAIT4: usize = 61;
 const KILL: usize = 62;
 const FCNTL: usize = 72;
@@ -31,34 +25,11 @@ const READLINK: usize = 89;
 const EXIT_GROUP: usize = 231;
 const PIPE2: usize = 293;
 
-/// The kernel's greatest error number.
-const ERRNO_MAX: isize = 4095;
 const O_CLOEXEC: usize = 0x8_0000;
 const F_SETFD: usize = 2;
 const POLLOUT: u64 = 4 << 32;
 /// Also of threads and of children that came by clone without SIGCHLD.
 const WALL: usize = 0x4000_0000;
-
-/// # Safety
-/// As the system call `number` demands of these arguments.
-pub unsafe fn call(number: usize, arguments: [usize; 6]) -> Result<usize> {
-    let [a, b, c, d, e, f] = arguments;
-    let result: isize;
-    // SAFETY: the instruction clobbers rcx and r11, and whatever memory the caller vouches for.
-    unsafe {
-        asm!(
-            "syscall",
-            inlateout("rax") number as isize => result,
-            in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") f,
-            lateout("rcx") _, lateout("r11") _,
-            options(nostack),
-        );
-    }
-    if (-ERRNO_MAX..0).contains(&result) {
-        return Err(-result as Errno);
-    }
-    Ok(result as usize)
-}
 
 /// Zeroed memory, or null.
 pub fn map(bytes: usize) -> *mut u8 {
@@ -175,18 +146,6 @@ pub fn fork() -> Result<Option<i32>> {
 pub fn kill(pid: i32, signal: i32) {
     // SAFETY: takes numbers. Fails when the process is gone, which is as good.
     let _ = unsafe { call(KILL, [pid as usize, signal as usize, 0, 0, 0, 0]) };
-}
-
-/// Becomes another program; returns why not.
-///
-/// # Safety
-/// Both lists end with a null pointer, their strings with a zero byte.
-pub unsafe fn exec(path: &[u8], arguments: usize, environment: usize) -> Errno {
-    debug_assert!(path.ends_with(&[0]));
-    let path = path.as_ptr() as usize;
-    // SAFETY: the caller's promise, and the path ends with a zero byte.
-    let result = unsafe { call(EXECVE, [path, arguments, environment, 0, 0, 0]) };
-    result.err().unwrap_or(0)
 }
 
 /// Whether to wait until there is something.

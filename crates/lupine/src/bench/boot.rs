@@ -7,14 +7,11 @@ use lupine_vm::{Accelerator, Parameters};
 use miette::{Result, WrapErr, miette};
 
 use super::live::{Live, Until};
-use super::{Bench, Subject, measured, nanoseconds};
+use super::{Bench, Subject, is_counted, measured, nanoseconds};
 
 /// How long one boot may take, and how long the application until it answers: 450 million counted instructions take
 /// seconds, and minutes on a busy host.
 const LIMIT: Duration = Duration::from_secs(900);
-/// Instructions repeat by themselves: so many rounds count them.
-const COUNTED: u32 = 2;
-
 /// The two sets of kernel parameters.
 const SETS: [(&str, Parameters); 2] = [("p1", Parameters::Quick), ("p0", Parameters::Plain)];
 
@@ -44,7 +41,7 @@ pub fn measure(
         };
         let timed = boot.timed(until);
         all.extend(named(name, timed.wrap_err("a timed boot")?));
-        if trial.round.is_some_and(|round| round < COUNTED) {
+        if is_counted(trial) {
             let counted = boot.counted();
             all.extend(named(name, counted.wrap_err("a counted boot")?));
         }

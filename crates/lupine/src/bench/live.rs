@@ -146,6 +146,11 @@ impl Live {
         self.guest.pid()
     }
 
+    /// What the application wrote while it was followed.
+    pub fn output(&self) -> String {
+        String::from_utf8_lossy(&self.output).into_owned()
+    }
+
     /// Which ports of the host lead to the guest's.
     pub fn ports(&self) -> &Ports {
         &self.ports

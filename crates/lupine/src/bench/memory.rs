@@ -47,11 +47,9 @@ fn occupied(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Vec<Me
     let spec = subject.vm_spec(staging.path(), mem_mib);
     let mut live = Live::boot(subject, spec, bench.accelerator, LIMIT)?;
     let reached = live.follow(Until::Works, LIMIT);
-    let smaps = fs::read_to_string(format!("/proc/{}/smaps_rollup", live.pid()));
+    let smaps = smaps(live.pid());
     let outcome = live.finish();
     reached?;
-    // An application without a check has ended by now, and its VMM with it.
-    let smaps = smaps.unwrap_or_default();
     let fields = [("vmm-rss", "Rss:"), ("vmm-pss", "Pss:")];
     let fields = fields.map(|(metric, name)| (metric, field(&smaps, name)));
     let peak = ("vmm-peak-rss", outcome.peak_rss_kib);
@@ -61,8 +59,13 @@ fn occupied(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Vec<Me
         .collect())
 }
 
-/// A value in kB of proc(5)'s `smaps_rollup`.
-fn field(smaps: &str, name: &str) -> Option<u64> {
+/// What a process occupies; nothing of one that has ended, as the VMM of an application without a check has by then.
+pub fn smaps(pid: u32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default()
+}
+
+/// A value in kB of proc(5)'s `smaps_rollup` or `meminfo`.
+pub fn field(smaps: &str, name: &str) -> Option<u64> {
     let line = smaps.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }

@@ -1,5 +1,6 @@
 //! The suite `start`: the command as a user types it.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lupine_bench::{Measurement, Unit};
@@ -34,7 +35,7 @@ fn by_command(bench: &Bench<'_>, subject: &Subject) -> Result<Duration> {
         Some(_) => &["--detach", "--wait-ready"],
         None => &["--rm"],
     };
-    let run = lupine(bench)?
+    let run = lupine(bench.store.root(), LIMIT)?
         .arg("run")
         .args(flags)
         .args(publish)
@@ -46,18 +47,19 @@ fn by_command(bench: &Bench<'_>, subject: &Subject) -> Result<Duration> {
     let time = start.elapsed();
     if subject.check.is_some() {
         let name = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        lupine(bench)?.args(["rm", "--force", &name]).run()?;
+        let rm = lupine(bench.store.root(), LIMIT)?;
+        rm.args(["rm", "--force", &name]).run()?;
     }
     Ok(time)
 }
 
-/// This very program, on the same cache.
-fn lupine(bench: &Bench<'_>) -> Result<Tool> {
+/// This very program, on the cache of that directory.
+pub fn lupine(cache: &Path, limit: Duration) -> Result<Tool> {
     let program = std::env::current_exe().into_diagnostic()?;
     Ok(Tool::new(program)
-        .env("LUPINE_CACHE", bench.store.root())
+        .env("LUPINE_CACHE", cache)
         .env("LUPINE_NO_LEARN", "1")
-        .timeout(LIMIT))
+        .timeout(limit))
 }
 
 fn alone(bench: &Bench<'_>, subject: &Subject) -> Result<Duration> {

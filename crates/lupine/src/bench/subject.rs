@@ -1,10 +1,11 @@
 //! What a row stands for: [`Subject`].
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use lupine_bench::{Application, Client, Row};
+use lupine_bench::{Application, Client, PROGRAM, Request, Row};
 use lupine_init::GuestSpec;
 use lupine_kconfig::DotConfig;
 use lupine_kernel::KernelImage;
@@ -21,20 +22,41 @@ use crate::pipeline::{MEM_MIB, Pipeline, Prepared};
 /// Host name of a guest that is measured.
 const HOSTNAME: &str = "lupine";
 
+/// Where [`PROGRAM`] lies in a guest.
+pub const PROGRAM_PATH: &str = "/.lupine/bench";
+
+/// What a subject is built with beside its kernel and its application.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Parts {
+    /// A bzImage.
+    pub bzimage: bool,
+    /// A second root file system, with [`PROGRAM`] in it.
+    pub program: bool,
+}
+
 /// A kernel with an application on it, ready to be booted any number of times.
+#[derive(Clone)]
 pub struct Subject {
     /// The kernel.
     pub kernel: KernelImage,
     /// Root file system and its format.
     rootfs: (PathBuf, String),
+    /// The same with [`PROGRAM`] in it, where that was asked for.
+    with_program: Option<PathBuf>,
     /// How init runs the application.
     pub guest: GuestSpec,
     /// Memory that it gets when nobody says otherwise.
     pub mem_mib: u32,
+    /// Its processors.
+    pub cpus: u32,
     /// Succeeds when the application works. Without one it has to end with status 0.
     pub check: Option<HostCommand>,
+    /// Programs of the host that its check and its clients need, with their packages.
+    pub host: BTreeMap<String, String>,
     /// What loads it.
     pub clients: Vec<Client>,
+    /// What a client beside it asks for.
+    pub requests: Vec<Request>,
     /// Flags, image and command for `lupine run`, unless the kernel is a baseline.
     pub words: Option<Vec<String>>,
 }
@@ -48,13 +70,16 @@ impl Subject {
         pipeline: &Pipeline<'_>,
         row: &Row,
         application: &Application,
-        bzimage: bool,
+        parts: Parts,
     ) -> Result<Self> {
         let options = options(&row.flags)?;
         let Application { image, command, .. } = application;
         let prepared = pipeline.prepare(image, command, &options.build)?;
-        let kernel = pipeline.kernel(&prepared, &options.build, bzimage)?;
+        let kernel = pipeline.kernel(&prepared, &options.build, parts.bzimage)?;
         let mut subject = Self::new(pipeline, application, &options, &prepared, kernel)?;
+        if parts.program {
+            subject.add_program(pipeline, &options, &prepared)?;
+        }
         let words = row.flags.iter().chain([image]).chain(command);
         subject.words = Some(words.cloned().collect());
         Ok(subject)
@@ -68,18 +93,22 @@ impl Subject {
         pipeline: &Pipeline<'_>,
         application: &Application,
         config: &Path,
-        bzimage: bool,
+        parts: Parts,
     ) -> Result<Self> {
         let mut options = options(&[])?;
         let text = fs::read_to_string(config).at("read", config)?;
-        let kernel = pipeline.baseline(&text, &options.build, bzimage)?;
+        let kernel = pipeline.baseline(&text, &options.build, parts.bzimage)?;
         let resolved = fs::read_to_string(&kernel.config).at("read", &kernel.config)?;
         let format = format_for(&DotConfig::parse(&resolved)?)
             .ok_or_else(|| miette!("{} can mount no root file system", config.display()))?;
         options.build.fs = Some(format.into());
         let Application { image, command, .. } = application;
         let prepared = pipeline.prepare(image, command, &options.build)?;
-        Self::new(pipeline, application, &options, &prepared, kernel)
+        let mut subject = Self::new(pipeline, application, &options, &prepared, kernel)?;
+        if parts.program {
+            subject.add_program(pipeline, &options, &prepared)?;
+        }
+        Ok(subject)
     }
 
     fn new(
@@ -95,16 +124,46 @@ impl Subject {
         Ok(Self {
             kernel,
             rootfs: (path, format.to_string()),
+            with_program: None,
             guest: guest_spec::spec(&prepared.spec, &options.app, HOSTNAME)?,
             mem_mib: options.app.memory.unwrap_or(usual),
+            cpus: options.build.cpus,
             check: application
                 .check
                 .as_deref()
                 .map(HostCommand::parse)
                 .transpose()?,
+            host: application.host.clone(),
             clients: application.clients.clone(),
+            requests: application.requests.clone(),
             words: None,
         })
+    }
+
+    fn add_program(
+        &mut self,
+        pipeline: &Pipeline<'_>,
+        options: &RunOptions,
+        prepared: &Prepared,
+    ) -> Result<()> {
+        let own = pipeline.own_spec(prepared);
+        let rootfs = pipeline.rootfs_with(&[program()], prepared, &own, &options.build)?;
+        self.with_program = Some(rootfs.path);
+        Ok(())
+    }
+
+    /// The same kernel and files, and [`PROGRAM`] with these words in the application's place; it ends by itself.
+    ///
+    /// # Errors
+    /// When the subject was built without the program.
+    pub fn with_program(&self, words: Vec<String>) -> Result<Self> {
+        let path = self.with_program.clone();
+        let path = path.ok_or_else(|| miette!("it was built without the program"))?;
+        let mut subject = self.clone();
+        subject.rootfs.0 = path;
+        subject.guest.argv = [vec![PROGRAM_PATH.to_owned()], words].concat();
+        subject.check = None;
+        Ok(subject)
     }
 
     /// Says which files are measured: two subjects of one key give the same numbers.
@@ -132,13 +191,19 @@ impl Subject {
         let (kernel, rootfs) = (self.kernel.vmlinux.clone(), self.rootfs.clone());
         VmSpec {
             network,
+            cpus: self.cpus,
             ..VmSpec::plain(kernel, rootfs, mem_mib, dir.into())
         }
     }
 }
 
+/// [`PROGRAM`] as a root file system gets it.
+pub fn program() -> (&'static str, &'static [u8]) {
+    (PROGRAM_PATH, PROGRAM)
+}
+
 /// A row's flags, as `lupine run` reads them.
-fn options(flags: &[String]) -> Result<RunOptions> {
+pub fn options(flags: &[String]) -> Result<RunOptions> {
     let words = flags.iter().map(String::as_str);
     let words = ["lupine", "run"].into_iter().chain(words).chain(["image"]);
     let cli = Cli::try_parse_from(words).into_diagnostic();

@@ -84,9 +84,12 @@ fn measure(context: &Context<'_>, args: &BenchArgs, all: &Suites, suites: &[Suit
         accelerator,
         plugin: plugin(&store)?,
         subjects: &rows.subjects,
+        containers: &rows.containers,
     };
     for suite in suites {
-        journal.declare(Input::of_suite(suite))?;
+        let mut input = Input::of_suite(suite);
+        input.against = input.against.filter(|_| args.baseline.is_none());
+        journal.declare(input)?;
         let names = rows.of(suite);
         lupine_bench::run(suite, &names, &mut journal, &mut |trial| {
             context.reporter.step(&step(trial, suite));

@@ -44,6 +44,29 @@ fn a_row_is_measured_once_and_a_regression_of_two_percent_fails() {
     reports(&lupine, &[&run, &worse], &place.path().join("report"));
 }
 
+#[test]
+fn operations_are_measured_by_both_clocks() {
+    let (lupine, place) = (Lupine::new(), tempfile::tempdir().unwrap());
+    let dir = place.path().to_str().unwrap();
+    let ran = lupine.lupine(&[&["bench", "crossing", "-o", dir], &ROW[..]].concat());
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let all = lines(place.path());
+    let samples = all.iter().filter_map(|line| line.get("sample"));
+    let value = |metric: &str| {
+        let mut samples = samples.clone();
+        let sample = samples.find(|s| s["metric"] == metric);
+        sample.unwrap_or_else(|| panic!("{metric}: {ran:?}"))["value"]
+            .as_f64()
+            .unwrap()
+    };
+    assert!(value("work-0") > 0.0 && value("work-1000") > 0.0);
+    // Each round of work is two instructions, and the call around it is always the same.
+    let call = value("work-0-instructions");
+    assert!((50.0..1000.0).contains(&call), "{call}");
+    let worked = value("work-1000-instructions") - call;
+    assert!((1990.0..2020.0).contains(&worked), "{worked}");
+}
+
 fn has_all_metrics(lines: &[Value]) {
     let samples = lines.iter().filter_map(|line| line.get("sample"));
     let metrics: BTreeSet<&str> = samples.map(|s| s["metric"].as_str().unwrap()).collect();

@@ -233,6 +233,7 @@ impl Bench {
             tree_digest: &self.digest,
             spec: &spec(),
             init: INIT,
+            programs: &[],
             format,
             room_mib,
         };

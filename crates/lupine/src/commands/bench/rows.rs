@@ -3,21 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lupine_bench::{Application, Input, Journal, Suite, Suites};
+use lupine_bench::{Application, Input, Journal, Kind, Row, Suite, Suites};
 use miette::Result;
 
-use crate::bench::Subject;
+use crate::bench::{Container, Parts, Subject};
 use crate::cli::BenchArgs;
 use crate::pipeline::Pipeline;
-
-/// The suite that looks at bzImages.
-const SIZE: &str = "size";
 
 /// All rows of the suites that were asked for.
 #[derive(Default)]
 pub struct Rows {
     /// What they are.
     pub subjects: BTreeMap<String, Subject>,
+    /// Those that run on the host.
+    pub containers: BTreeMap<String, Container>,
     /// Suite and row, in the order in which rows are measured.
     order: Vec<(String, String)>,
     inputs: Vec<Input>,
@@ -36,29 +35,58 @@ impl Rows {
     ) -> Result<Self> {
         let mut rows = Self::default();
         // One kernel for all suites.
-        let bzimage = suites.iter().any(|suite| suite.name == SIZE);
+        let parts = Parts {
+            bzimage: suites.iter().any(|suite| suite.kind == Kind::Size),
+            program: suites.iter().any(|suite| suite.kind.needs_program()),
+        };
         for suite in suites {
             for name in &suite.rows {
                 let row = all.row(name)?;
                 let application = all.application(row)?;
                 let config = args.baseline.as_ref();
-                let config = config.filter(|_| !suite.own_kernels_only);
+                let config = config.filter(|_| !suite.own_kernels_only && !row.container);
                 let base = config.and_then(|config| {
                     let base = format!("{}-baseline", row.application);
-                    rows.baseline(pipeline, suite, (base, application), config, bzimage)
+                    rows.baseline(pipeline, suite, (base, application), config, parts)
                 });
-                if !rows.subjects.contains_key(name) {
-                    let subject = Subject::of_row(pipeline, row, application, bzimage)?;
-                    rows.keep(name, &row.about, subject, base.or(row.against.clone()));
+                let against = base.or(row.against.clone());
+                if row.container {
+                    rows.contain(pipeline, name, row, application)?;
+                } else if !rows.subjects.contains_key(name) {
+                    let subject = Subject::of_row(pipeline, row, application, parts)?;
+                    rows.keep(name, &row.about, subject, against);
                 }
-                if suite.own_kernels_only && bzimage {
+                if suite.own_kernels_only && parts.bzimage && !row.container {
                     // Without a bzImage it is another entry of the cache, the one that `lupine run` will look for.
-                    Subject::of_row(pipeline, row, application, false)?;
+                    Subject::of_row(pipeline, row, application, Parts::default())?;
                 }
                 rows.order.push((suite.name.clone(), name.clone()));
             }
         }
         Ok(rows)
+    }
+
+    /// A row on the host.
+    fn contain(
+        &mut self,
+        pipeline: &Pipeline<'_>,
+        name: &str,
+        row: &Row,
+        application: &Application,
+    ) -> Result<()> {
+        if self.containers.contains_key(name) {
+            return Ok(());
+        }
+        let container = Container::of_row(pipeline, row, application)?;
+        self.inputs.push(Input {
+            name: name.into(),
+            is_row: true,
+            about: row.about.clone(),
+            key: container.key(),
+            against: row.against.clone(),
+        });
+        self.containers.insert(name.into(), container);
+        Ok(())
     }
 
     /// A row with the application on the baseline's kernel, if that can be built; gives its name.
@@ -68,12 +96,12 @@ impl Rows {
         suite: &Suite,
         (name, application): (String, &Application),
         config: &Path,
-        bzimage: bool,
+        parts: Parts,
     ) -> Option<String> {
         let place = config.display();
         let order = (suite.name.clone(), name.clone());
         if !self.subjects.contains_key(&name) {
-            match Subject::on_baseline(pipeline, application, config, bzimage) {
+            match Subject::on_baseline(pipeline, application, config, parts) {
                 Ok(subject) => {
                     let about = format!("{} on the kernel of {place}", application.image);
                     self.keep(&name, &about, subject, None);

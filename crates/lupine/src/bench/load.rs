@@ -1,10 +1,9 @@
-//! The suite `apps`: clients on the host load a server in a guest.
+//! Suites of the kind `load`: clients on the host load a server in a guest.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lupine_bench::{Client, Clock, Counter, Measurement, Suite, Unit};
-use lupine_tool::{ToolError, find};
 use lupine_vm::Accelerator;
 use miette::{Result, WrapErr, miette};
 
@@ -39,7 +38,7 @@ fn throughput(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Vec<
         Ok(Measurement {
             metric: client.metric.clone(),
             unit: Unit::PerSecond,
-            value: served(client, &live)?,
+            value: served(client, &live)?.rate,
         })
     });
     let all = all.collect();
@@ -57,18 +56,18 @@ fn instructions(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Ve
     let mut live = Live::boot(subject, spec, Accelerator::Tcg, LIMIT)?;
     live.follow(Until::Works, LIMIT)?;
     sleep(SETTLE);
-    let (idle, time) = counted(&counter, || {
+    let ((), idle, time) = counted(&counter, || {
         sleep(IDLE);
         Ok(())
     })?;
     let idle = idle / time.as_secs_f64();
     let all = subject.clients.iter().map(|client| {
-        let (done, time) = counted(&counter, || served(client, &live).map(drop))?;
+        let (served, done, time) = counted(&counter, || served(client, &live))?;
         let own = (done - idle * time.as_secs_f64()).max(0.0);
         Ok(Measurement {
             metric: format!("{}-instructions", client.metric),
             unit: Unit::PerRequest,
-            value: own / f64::from(client.requests),
+            value: own / served.requests,
         })
     });
     let all = all.collect();
@@ -76,33 +75,57 @@ fn instructions(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Ve
     all
 }
 
-/// Guest instructions while `work` is done, without repetitions, and how long that took.
-fn counted(counter: &Counter, work: impl FnOnce() -> Result<()>) -> Result<(f64, Duration)> {
+/// What `work` gives, the guest instructions meanwhile, without repetitions, and how long it took.
+fn counted<T>(counter: &Counter, work: impl FnOnce() -> Result<T>) -> Result<(T, f64, Duration)> {
     let (start, before) = (Instant::now(), counter.read()?.now);
-    work()?;
+    let done = work()?;
     let (time, after) = (start.elapsed(), counter.read()?.now);
-    Ok(((after.once() - before.once()) as f64, time))
+    Ok((done, (after.once() - before.once()) as f64, time))
 }
 
-/// Runs a client; gives how many answers a second it got.
-fn served(client: &Client, live: &Live) -> Result<f64> {
-    // The shell would only say so to a pipe.
-    let program = client.command.split(' ').next().unwrap_or_default();
-    if find(program).is_none() {
-        let program = program.to_owned();
-        return Err(ToolError::Missing { program }.into());
-    }
+/// What a client says.
+struct Served {
+    /// Answers a second.
+    rate: f64,
+    /// Answers in all.
+    requests: f64,
+}
+
+/// Runs a client.
+fn served(client: &Client, live: &Live) -> Result<Served> {
     let requests = client.requests.to_string();
     let command = HostCommand::parse(&client.command.replace("{requests}", &requests))?;
     let text = command.output(live.ports(), LIMIT);
     let text = text.map_err(|why| miette!("the client failed: {why}"))?;
-    let number = text.trim().parse::<f64>().ok();
-    let number = number.filter(|n| n.is_finite() && *n > 0.0);
-    number.ok_or_else(|| {
+    read(&text, client.requests).ok_or_else(|| {
         miette!(
             "the client `{}` wrote no number: {}",
             command.text(),
             text.trim()
         )
     })
+}
+
+/// Reads `RATE [REQUESTS]`.
+fn read(text: &str, requests: u32) -> Option<Served> {
+    let mut numbers = text.split_whitespace().map(|word| word.parse::<f64>());
+    let rate = numbers.next()?.ok()?;
+    let requests = numbers.next().unwrap_or(Ok(requests.into())).ok()?;
+    let is_sound = |n: f64| n.is_finite() && n > 0.0;
+    (is_sound(rate) && is_sound(requests)).then_some(Served { rate, requests })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_may_say_how_many_requests_there_were() {
+        let read = |text, requests| read(text, requests).map(|s| (s.rate, s.requests));
+        assert_eq!(read("12.5\n", 100), Some((12.5, 100.0)));
+        assert_eq!(read("12.5 62\n", 0), Some((12.5, 62.0)));
+        for (text, requests) in [("12.5", 0), ("", 9), ("nan", 9), ("1 x", 9)] {
+            assert_eq!(read(text, requests), None, "{text}");
+        }
+    }
 }

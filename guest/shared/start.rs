@@ -1,10 +1,10 @@
-//! The entry point, and the end of all panics.
+//! The entry point of a program with a command line, and the end of all panics. The program has a `main`, and a
+//! `failed` that says so and ends.
 
 use core::arch::global_asm;
 use core::panic::PanicInfo;
 
-use crate::options::Words;
-use crate::sys;
+use crate::words::Words;
 
 // The kernel enters with the argument count, the arguments and the environment
 // on the stack. Fixed address, no relocations: nothing else to set up.
@@ -16,13 +16,13 @@ global_asm!(
     "and $-16, %rsp",
     "call {start}",
     "ud2",
-    start = sym recorder_start,
+    start = sym start,
     options(att_syntax),
 );
 
 /// `stack` is what the kernel left: a count, that many arguments, null,
 /// the environment, null.
-extern "C" fn recorder_start(stack: *const usize) -> ! {
+extern "C" fn start(stack: *const usize) -> ! {
     // SAFETY: the kernel puts the count there.
     let count = unsafe { *stack };
     let arguments = stack.wrapping_add(1).cast();
@@ -32,10 +32,8 @@ extern "C" fn recorder_start(stack: *const usize) -> ! {
     crate::main(words.0, words.1)
 }
 
-/// There is nobody to unwind for. The kernel kills what we trace when we end.
-/// Where it happened is not said: that would make the program a fifth larger.
+/// There is nobody to unwind for. Where it happened is not said: that would make the program a fifth larger.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
-    sys::say(&[b"failed: this is a bug of the recorder"]);
-    sys::exit(125)
+    crate::failed()
 }

@@ -249,6 +249,8 @@ fn launch(
         stats_file: None,
         wait_ready: false,
         on_missing: OnMissing::Warn,
+        general: BTreeSet::new(),
+        unknown: false,
         dispensable: BTreeSet::new(),
         application: None,
         needs: Vec::new(),

@@ -23,7 +23,7 @@ use lupine_scan::{Scan, Start};
 use lupine_store::{At, Store};
 use miette::{Result, WrapErr, miette};
 
-use crate::cli::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy};
+use crate::cli::{BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy, SourceOptions};
 use crate::manifest::Saved;
 use crate::printer;
 use crate::progress::Reporter;
@@ -255,9 +255,9 @@ impl<'a> Pipeline<'a> {
         bzimage: bool,
     ) -> Result<KernelImage> {
         let started = Instant::now();
-        let source = source(options)?;
-        let formats = Formats { bzimage };
-        let build = self.kernel_options(&source, options, formats);
+        let from = &options.kernel.source;
+        let source = from.kernel_source.parse()?;
+        let build = self.kernel_options(&source, from, Formats { bzimage });
         let kernel = lupine_kernel::build(self.store, &prepared.merged, &build)?;
         self.reporter.finish();
         let metadata = &kernel.metadata;
@@ -277,8 +277,9 @@ impl<'a> Pipeline<'a> {
     /// # Errors
     /// The kernel stage's.
     pub fn resolve(&self, prepared: &Prepared, options: &BuildOptions) -> Result<Resolved> {
-        let source = source(options)?;
-        let build = self.kernel_options(&source, options, Formats::default());
+        let from = &options.kernel.source;
+        let source = from.kernel_source.parse()?;
+        let build = self.kernel_options(&source, from, Formats::default());
         Ok(lupine_kernel::resolve(
             self.store,
             &prepared.merged,
@@ -289,15 +290,15 @@ impl<'a> Pipeline<'a> {
     fn kernel_options<'o>(
         &'o self,
         source: &'o SourceSpec,
-        options: &'o BuildOptions,
+        from: &'o SourceOptions,
         formats: Formats,
     ) -> Options<'o> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Options {
             data: &self.data,
             source,
-            patch_sets: &options.kernel.patch_sets,
-            jobs: options.kernel.jobs.map_or(processors, usize::from),
+            patch_sets: &from.patch_sets,
+            jobs: from.jobs.map_or(processors, usize::from),
             formats,
             progress: self.reporter,
         }
@@ -359,10 +360,6 @@ pub fn format(name: Option<&str>) -> Result<Format> {
             .map_err(|error| miette!("{error}"))
             .wrap_err("--fs"),
     }
-}
-
-fn source(options: &BuildOptions) -> Result<SourceSpec> {
-    Ok(options.kernel.kernel_source.parse()?)
 }
 
 fn profile(options: &BuildOptions) -> Profile {

@@ -15,6 +15,8 @@ const REQUEST: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
 /// How long to wait for a greeting, and for a reply.
 const GREETING: Duration = Duration::from_millis(500);
 const ANSWER: Duration = Duration::from_secs(5);
+/// How long a busy guest may take to say that nobody listens.
+const LATE: Duration = Duration::from_secs(3);
 /// Bytes of a reply that are compared: `HTTP/1.1 200`, not the date after it.
 const COMPARED: usize = 12;
 
@@ -58,12 +60,22 @@ impl Reply {
             First::Nothing => {}
         }
         if stream.write_all(REQUEST).is_err() {
-            return Self::Closed;
+            return Self::closed(address);
         }
         match first(&mut stream, ANSWER) {
             First::Bytes(bytes) => Self::Answered(bytes),
-            First::End => Self::Closed,
+            First::End => Self::closed(address),
             First::Nothing => Self::Silent,
+        }
+    }
+
+    /// A connection was closed after the request: by a server, or late by a guest in which nobody
+    /// listens. The latter closes one without a request, too.
+    fn closed(address: SocketAddr) -> Self {
+        let again = TcpStream::connect_timeout(&address, ANSWER);
+        match again.map(|mut stream| first(&mut stream, LATE)) {
+            Ok(First::End) => Self::Refused,
+            _ => Self::Closed,
         }
     }
 
@@ -115,13 +127,15 @@ mod tests {
 
     use super::*;
 
-    fn served(serve: impl FnOnce(TcpStream) + Send + 'static) -> Reply {
+    fn served(mut serve: impl FnMut(TcpStream) + Send + 'static) -> Reply {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap();
-        let server = std::thread::spawn(move || serve(listener.accept().unwrap().0));
-        let reply = Reply::of(port);
-        server.join().unwrap();
-        reply
+        std::thread::spawn(move || {
+            listener
+                .incoming()
+                .for_each(|stream| serve(stream.unwrap()))
+        });
+        Reply::of(port)
     }
 
     fn read_request(stream: &mut TcpStream) {
@@ -138,9 +152,16 @@ mod tests {
             stream.write_all(b"HTTP/1.0 200 OK").unwrap();
         });
         assert_eq!(answered, Reply::Answered(b"HTTP/1.0 200".to_vec()));
-        let closed = served(|mut stream| read_request(&mut stream));
+        let mut request = vec![0; REQUEST.len()];
+        let closed = served(move |mut stream| drop(stream.read_exact(&mut request)));
         assert_eq!(closed, Reply::Closed);
         assert_eq!(served(drop), Reply::Refused);
+        // A slow guest in which nobody listens.
+        let late = served(|stream| {
+            std::thread::sleep(GREETING + GREETING);
+            drop(stream);
+        });
+        assert_eq!(late, Reply::Refused);
     }
 
     #[test]

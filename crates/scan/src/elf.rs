@@ -82,6 +82,8 @@ pub(crate) struct Elf {
     pub data: Vec<Region>,
     /// Go keeps its strings without an end mark.
     pub go: bool,
+    /// It looks like a program that unpacks itself: its code is not what will run.
+    pub packed: bool,
     /// What is wrong with the file, for a person.
     pub problems: Vec<String>,
 }
@@ -184,22 +186,31 @@ impl Elf {
         self.starts = starts;
         self.pointers.sort_unstable();
         self.pointers.dedup();
-        if let Some(why) = self.packed() {
+        if let Some(why) = self.sign_of_packing() {
+            self.packed = true;
             self.problems
                 .push(format!("packed ({why}): cannot be read statically"));
         }
     }
 
     /// Signs of a program that unpacks itself.
-    fn packed(&self) -> Option<&'static str> {
+    fn sign_of_packing(&self) -> Option<&'static str> {
         let head = &self.bytes[..self.bytes.len().min(1024)];
         if head.windows(4).any(|word| word == b"UPX!") {
             return Some("UPX");
         }
-        let loaded = self.code.iter().max_by_key(|region| region.range.len())?;
-        let bytes = &self.bytes[loaded.range.clone()];
-        // Code has 5 to 6.5 bits per byte, compressed bytes nearly 8.
-        (bytes.len() > 4096 && entropy(bytes) > 7.5).then_some("its code looks compressed")
+        let largest = |regions: &[Region]| {
+            let sized = regions.iter().max_by_key(|region| region.range.len());
+            sized.map(|region| &self.bytes[region.range.clone()])
+        };
+        if largest(&self.code).is_some_and(looks_compressed) {
+            return Some("its code looks compressed");
+        }
+        // A library's data may be pictures or a dictionary; a program that is hardly anything else is packed.
+        let starts = self.interpreter.is_some() || self.exports.is_empty();
+        let most = |data: &&[u8]| starts && data.len() > self.bytes.len() / 2;
+        let data = largest(&self.data).filter(most)?;
+        looks_compressed(data).then_some("most of it is data that looks compressed")
     }
 
     /// Whether `address` lies in code.
@@ -272,6 +283,11 @@ fn clamp(offset: u64, length: u64, limit: usize) -> Range<usize> {
     let end = offset.saturating_add(length).min(limit64).max(start);
     let index = |at: u64| usize::try_from(at).unwrap_or(limit);
     index(start)..index(end)
+}
+
+/// Code has 5 to 6.5 bits per byte, compressed bytes nearly 8.
+fn looks_compressed(bytes: &[u8]) -> bool {
+    bytes.len() > 4096 && entropy(bytes) > 7.5
 }
 
 /// Bits of information per byte, from samples of a long text.

@@ -18,6 +18,8 @@ pub struct Scan {
     pub unknown: Vec<Unknown>,
     /// What was not seen, and why; one sentence each.
     pub warnings: Vec<String>,
+    /// A program looks as if it unpacked itself: what it asks for is hidden.
+    pub packed: bool,
 }
 
 /// One file of the closure.

@@ -43,7 +43,25 @@ pub fn scan(files: &dyn Files, start: &Start) -> Scan {
         texts(&view, &mut scan);
     }
     scan.unknown.sort();
+    hidden(&programs, &mut scan);
     scan
+}
+
+/// The calls of a program that runs another one which is in no file.
+const FROM_MEMORY: [&str; 2] = ["syscall:memfd_create", "syscall:execveat"];
+
+/// Says where code is that no scan sees.
+fn hidden(programs: &[&Loaded], scan: &mut Scan) {
+    let mut programs = programs.iter().filter_map(|program| program.elf.as_ref());
+    scan.packed = programs.any(|elf| elf.packed);
+    let reached = |call| scan.features.get(call).is_some_and(|found| found.reached);
+    if FROM_MEMORY.into_iter().all(reached) {
+        let calls = FROM_MEMORY.map(|call| call.trim_start_matches("syscall:"));
+        scan.warn(format!(
+            "it can run programs out of memory ({}): those cannot be read statically",
+            calls.join(", ")
+        ));
+    }
 }
 
 fn follow(programs: &[&Loaded], codes: &[Code]) -> Reach {

@@ -16,6 +16,7 @@ const X86_64: u32 = 0xc000_003e;
 const LOAD: u16 = 0x20;
 const AND: u16 = 0x54;
 const JUMP_EQUAL: u16 = 0x15;
+const JUMP_AT_LEAST: u16 = 0x35;
 const RETURN: u16 = 0x06;
 /// Where the filter finds number, architecture and the low half of mmap's flags.
 const AT_NR: u32 = 0;
@@ -74,29 +75,59 @@ fn jump(code: u16, operand: u32, if_true: u8, if_false: u8) -> Instruction {
 
 /// The filter: what is ordinary and no rule names is allowed, the rest stops.
 fn program(rules: &Rules) -> Vec<Instruction> {
-    let allowed = ORDINARY.iter().filter(|nr| !rules.name(**nr));
-    let allowed: Vec<u32> = allowed.copied().collect();
-    let count = allowed.len() as u8;
-    // After the list: mmap's four instructions, then TRACE, then ALLOW.
-    const TO_ALLOW: u8 = 5;
+    let mmap = if rules.name(MMAP) { u32::MAX } else { MMAP };
     let mut program = Vec::from([
         plain(LOAD, AT_ARCH),
-        jump(JUMP_EQUAL, X86_64, 0, count + 1 + TO_ALLOW - 1),
+        jump(JUMP_EQUAL, X86_64, 1, 0),
+        plain(RETURN, RET_TRACE),
         plain(LOAD, AT_NR),
-    ]);
-    for (left, nr) in (0..count).rev().zip(allowed) {
-        program.push(jump(JUMP_EQUAL, nr, left + TO_ALLOW, 0));
-    }
-    let mmap = if rules.name(MMAP) { u32::MAX } else { MMAP };
-    program.extend([
-        jump(JUMP_EQUAL, mmap, 0, 3),
+        jump(JUMP_EQUAL, mmap, 0, 5),
         plain(LOAD, AT_FLAGS),
         plain(AND, MAP_SPECIAL),
         jump(JUMP_EQUAL, 0, 1, 0),
         plain(RETURN, RET_TRACE),
         plain(RETURN, RET_ALLOW),
     ]);
+    choose(&borders(rules), RET_TRACE, &mut program);
     program
+}
+
+/// The numbers from which on there is another answer: allowed, stopped, allowed and so on.
+fn borders(rules: &Rules) -> Vec<u32> {
+    let mut borders = Vec::new();
+    for &nr in ORDINARY.iter().filter(|nr| !rules.name(**nr)) {
+        if borders.last() == Some(&nr) {
+            borders.pop();
+        } else {
+            borders.push(nr);
+        }
+        borders.push(nr + 1);
+    }
+    borders
+}
+
+/// Answers by halving: when a filter is installed, the kernel tries it on every number. Below the first border the
+/// answer is `below`.
+fn choose(borders: &[u32], below: u32, program: &mut Vec<Instruction>) {
+    let (first, rest) = borders.split_at(borders.len() / 2);
+    let Some((border, above)) = rest.split_first() else {
+        program.push(plain(RETURN, below));
+        return;
+    };
+    let flipped = first.len() % 2 == 1;
+    let here = if flipped { other(below) } else { below };
+    let at = program.len();
+    program.push(jump(JUMP_AT_LEAST, *border, 0, 0));
+    choose(first, below, program);
+    program[at].if_true = (program.len() - at - 1) as u8;
+    choose(above, other(here), program);
+}
+
+fn other(answer: u32) -> u32 {
+    match answer {
+        RET_ALLOW => RET_TRACE,
+        _ => RET_ALLOW,
+    }
 }
 
 /// Puts the filter over this process and its children for ever. It needs root,

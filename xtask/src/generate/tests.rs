@@ -104,7 +104,7 @@ fn map() -> (String, Entries) {
         "drivers/Makefile",
         "obj-$(CONFIG_FUSE) += dev.o\n",
     );
-    let devices = "static struct miscdevice m = {\n\t.name = \"fuse\",\n};\nint f(void)\n{\n\tkobject_create_and_add(\"fuse\", fs_kobj);\n}\n";
+    let devices = "static struct miscdevice m = {\n\t.name = \"fuse\",\n};\nint f(void)\n{\n\tkobject_create_and_add(\"fuse\", fs_kobj);\n\tdevice_create(c, d, n, 0, \"%s%d\", name, i);\n\tdevice_create(c, d, n, 0, \"cuse%d\", i);\n}\n";
     write(root.path(), "drivers/dev.c", devices);
     let entries = find(&Tree::read(root.path()).unwrap()).unwrap();
     let files = files::of(&entries, "6.12");
@@ -138,6 +138,7 @@ fn every_rule_finds_its_features() {
         "netlink:0 CONFIG_NET && CONFIG_UNIX",
         "sockopt:6:1 CONFIG_NET && CONFIG_UNIX",
         "fs:tfs",
+        "path:/dev/cuse* CONFIG_FUSE",
         "path:/dev/fuse CONFIG_FUSE",
         "path:/proc CONFIG_PROC_FS",
         "path:/proc/*/environ CONFIG_PROC_FS",

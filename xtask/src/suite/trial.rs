@@ -12,8 +12,8 @@ use super::outcome::{Answer, Depth, Outcome};
 
 /// For one command of lupine, minutes of kernel builds and of runs included.
 const LIMIT: Duration = Duration::from_secs(4 * 3600);
-/// For all runs of one minimisation, in seconds.
-const BUDGET: &str = "--budget=1800";
+/// For all runs of one minimisation, in seconds: sixteen of one that takes minutes to start.
+const BUDGET: &str = "--budget=7200";
 
 /// One application about to be looked at.
 pub struct Trial<'a> {

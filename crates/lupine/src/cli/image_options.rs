@@ -39,6 +39,26 @@ pub enum ProfileChoice {
     App,
 }
 
+/// Where a kernel comes from, and how it is compiled.
+#[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
+pub struct SourceOptions {
+    /// Kernel source: debian, a directory, a tarball (TARBALL#sha256=HEX checks it) or URL#sha256=HEX
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        default_value = "debian",
+        env = "LUPINE_KERNEL_SOURCE",
+        hide_env_values = true
+    )]
+    pub kernel_source: String,
+    /// Patch set to apply besides those that every kernel gets; none leaves these out
+    #[arg(long = "patch-set", value_name = "SET")]
+    pub patch_sets: Vec<String>,
+    /// Compile this many files at once [default: the number of processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+}
+
 /// What the kernel is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 pub struct KernelOptions {
@@ -60,21 +80,10 @@ pub struct KernelOptions {
     /// Add a feature of the kernel, for example smp or debug
     #[arg(long = "feature", value_name = "FEATURE")]
     pub features: Vec<String>,
-    /// Kernel source: debian, a directory, a tarball (TARBALL#sha256=HEX checks it) or URL#sha256=HEX
-    #[arg(
-        long,
-        value_name = "SOURCE",
-        default_value = "debian",
-        env = "LUPINE_KERNEL_SOURCE",
-        hide_env_values = true
-    )]
-    pub kernel_source: String,
-    /// Patch set to apply besides those that every kernel gets; none leaves these out
-    #[arg(long = "patch-set", value_name = "SET")]
-    pub patch_sets: Vec<String>,
-    /// Compile this many files at once [default: the number of processors]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
+    /// Where it comes from.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub source: SourceOptions,
 }
 
 /// Everything that decides what a bundle holds.

@@ -24,7 +24,7 @@ pub fn audit(context: &Context<'_>, args: &AuditArgs) -> Result<u8> {
             "an OpenVEX document needs CVE records"
         ));
     }
-    let own = Built::open(context, &args.bundle)?;
+    let own = Built::open(context, &args.bundle, &args.source)?;
     let cves = match &args.cves {
         Some(dir) => Some(Cves::judge(dir, &own.kernel)?),
         None => None,
@@ -64,7 +64,7 @@ fn show_openvex(own: &Built, cves: &Cves, args: &AuditArgs) -> Result<u8> {
 /// What was named, or the general kernel, if that is there already.
 fn baseline(context: &Context<'_>, args: &AuditArgs, own: &Built) -> Result<Option<Built>> {
     if let Some(path) = &args.baseline {
-        return Built::open(context, path).map(Some);
+        return Built::open(context, path, &args.source).map(Some);
     }
     let Some(manifest) = &own.manifest else {
         return Ok(None);

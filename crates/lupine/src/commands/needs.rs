@@ -51,6 +51,9 @@ pub fn needs(context: &Context<'_>, args: &NeedsArgs) -> Result<u8> {
         "\n{} files can be loaded; in their code {} system calls have a number that could not be told",
         reachable.files, reachable.unknown
     ));
+    for warning in &reachable.warnings {
+        context.reporter.line(&format!("warning: {warning}"));
+    }
     Ok(0)
 }
 

@@ -327,6 +327,8 @@ fn prepare(
         stats_file: options.stats.as_deref().map(absolute),
         wait_ready: options.wait_ready,
         on_missing: options.on_missing,
+        general: base.general.clone(),
+        unknown: base.unknown,
         dispensable: base.dispensable.clone(),
         application: base.application.clone(),
         needs: base.needs.clone(),

@@ -42,9 +42,8 @@ impl Discovery<'_> {
             Ok::<_, miette::Report>(Some(reaction))
         })?;
         self.say(&summary(&outcome));
-        let needs = answer.needs.iter().map(|need| judged(need, &outcome));
         let claim = Claim {
-            needs: needs.collect(),
+            needs: judged_all(&answer.needs, &outcome),
             minimized: true,
         };
         let answer = self.prove(working, claim)?;
@@ -116,6 +115,35 @@ fn rules(map: &Map, without: &BTreeSet<String>) -> Vec<Rule> {
     features
         .filter_map(|feature| format!("{feature}={}", errno_of(&feature)).parse().ok())
         .collect()
+}
+
+/// What is known of needs after their options were taken away. An option that has to stay does, also where all needs that
+/// name it went because of their other options.
+fn judged_all(needs: &[Need], outcome: &Outcome) -> Vec<Need> {
+    let mut all: Vec<Need> = needs.iter().map(|need| judged(need, outcome)).collect();
+    for (option, verdict) in &outcome.verdicts {
+        let (state, text) = match verdict {
+            Verdict::Required(why) => (State::Required, format!("without {option}: {why}")),
+            Verdict::NotTried => (State::Used, "there was no time to try without it".into()),
+            Verdict::Dispensable | Verdict::NotHit => continue,
+        };
+        let has = |need: &Need| need.options.iter().any(|s| s.option == *option);
+        if all.iter().any(|need| need.state.is_built() && has(need)) {
+            continue;
+        }
+        let setting = needs.iter().flat_map(|need| &need.options);
+        let setting = setting.filter(|s| s.option == *option).take(1);
+        all.push(Need {
+            feature: option.clone(),
+            options: setting.cloned().collect(),
+            state,
+            evidence: vec![Evidence {
+                source: Source::Trial,
+                text,
+            }],
+        });
+    }
+    all
 }
 
 /// What is known of a need after its options were taken away. One that was refused from the start

@@ -1,5 +1,6 @@
 //! What happens when a guest is refused something that its kernel lacks.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -37,6 +38,11 @@ impl Monitor<'_> {
         Ok(all)
     }
 
+    /// Of what was refused, that which the general kernel would grant.
+    fn mendable(&self) -> Result<Vec<Missing>> {
+        Ok(granted(self.missing()?, &self.launch.general))
+    }
+
     /// With `warn` and `fail`: tells of a refusal at once. Gives the end of the guest, if that is it.
     pub(super) fn refused(&mut self, line: String) -> Option<EndRecord> {
         self.refusals.add(line);
@@ -65,7 +71,7 @@ impl Monitor<'_> {
     /// its ports are asked.
     pub(super) fn settled(&mut self, inbox: &Inbox) {
         self.has_settled = true;
-        let lacks = || !self.missing().unwrap_or_default().is_empty();
+        let lacks = || !self.mendable().unwrap_or_default().is_empty();
         if self.may_fail_over() && lacks() {
             inbox.ask(self.launch.tcp_ports());
         }
@@ -94,7 +100,7 @@ impl Monitor<'_> {
         if !self.may_start_again(&ended) {
             return Ok(ended);
         }
-        let missing = self.missing()?;
+        let missing = self.mendable()?;
         if missing.is_empty() {
             return Ok(ended);
         }
@@ -180,6 +186,12 @@ impl Monitor<'_> {
     }
 }
 
+/// What a kernel with these options would grant.
+fn granted(mut all: Vec<Missing>, options: &BTreeSet<String>) -> Vec<Missing> {
+    all.retain(|one| one.options.iter().any(|option| options.contains(option)));
+    all
+}
+
 /// Whether this is how a guest ends for want of something. Some servers end with status 0 when
 /// they cannot listen.
 fn is_failure(end: &End, killed: Option<&EndRecord>, server_was_starting: bool) -> bool {
@@ -209,6 +221,10 @@ fn remember(
     let asked: Vec<_> = missing.iter().filter_map(|m| m.asked(state, why)).collect();
     let saved = Saved::of(monitor.state);
     let known = saved.find(&application.key)?;
+    if known.is_none() && monitor.launch.unknown {
+        // All that it needs is found out behind a run; a manifest of this alone would stand for all.
+        return Ok(());
+    }
     let mut manifest = known.unwrap_or_else(|| monitor.launch.manifest(application));
     let calls = left_out_calls(missing, state, why);
     for need in needs_of(lookup, &asked).iter().chain(&calls) {
@@ -252,6 +268,20 @@ fn more(missing: &[Missing]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_kernel_of_ours_grants_is_no_reason_to_start_again() {
+        let of = |option: &str| Missing {
+            feature: String::new(),
+            options: vec![option.into()],
+            error: "ENOENT".into(),
+            process: "sed".into(),
+            pid: 20,
+        };
+        let all = vec![of("CONFIG_SECURITY_SELINUX"), of("CONFIG_EPOLL")];
+        let general = BTreeSet::from(["CONFIG_EPOLL".to_owned()]);
+        assert_eq!(granted(all, &general), [of("CONFIG_EPOLL")]);
+    }
 
     #[test]
     fn status_0_is_a_failure_of_a_server_that_has_not_served() {

@@ -45,6 +45,10 @@ pub struct Launch {
     pub wait_ready: bool,
     /// What to do when the guest is refused something that its kernel lacks.
     pub on_missing: OnMissing,
+    /// What the general kernel has, on which a guest that fails may be started again.
+    pub general: BTreeSet<String>,
+    /// Nothing is known of the application yet.
+    pub unknown: bool,
     /// Options that it is known to do without.
     pub dispensable: BTreeSet<String>,
     /// How to make its kernel, unless that came from a bundle.

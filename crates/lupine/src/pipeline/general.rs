@@ -1,14 +1,37 @@
 //! The general kernel that a bundle could have had.
 
+use std::collections::BTreeSet;
+
 use lupine_bundle::Manifest;
-use lupine_kconfig::merge;
+use lupine_kconfig::{Value, merge};
 use lupine_kernel::KernelImage;
 use lupine_needs::{Machine, Port, Profile, Subject, Tables, derive};
 use miette::Result;
 
-use super::Pipeline;
+use super::{Pipeline, Prepared};
+use crate::cli::{BuildOptions, ProfileChoice};
 
 impl Pipeline<'_> {
+    /// The options that the general kernel for this image has; one that a person took away counts, too.
+    ///
+    /// # Errors
+    /// Those of the needs and kconfig stages.
+    pub fn general_options(
+        &self,
+        prepared: &Prepared,
+        options: &BuildOptions,
+    ) -> Result<BTreeSet<String>> {
+        let mut options = options.clone();
+        let kernel = &mut options.kernel;
+        kernel.profile = ProfileChoice::General;
+        kernel.tiny = false;
+        kernel.options.retain(|(_, value)| value != "n");
+        let general = self.configured(prepared.clone(), &options, None)?;
+        let requests = general.merged.requests.into_iter();
+        let on = requests.filter(|(_, request)| request.value == Value::Yes);
+        Ok(on.map(|(option, _)| option).collect())
+    }
+
     /// The general kernel for a bundle's image and machine, if the cache has it; nothing is built
     /// or downloaded.
     ///

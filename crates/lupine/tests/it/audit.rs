@@ -1,4 +1,4 @@
-//! `lupine audit` on kernels' directories as the cache has them. Nothing is built here.
+//! `lupine audit` on kernels' directories as the cache has them. Nothing is built here: a test of the kernel crate builds configurations.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -105,7 +105,10 @@ fn what_cannot_be_audited_is_said_with_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let old = kernel(dir.path(), "old", SMALL);
     let config = dir.path().join("config");
-    fs::write(&config, "CONFIG_X=y\n").unwrap();
+    fs::write(&config, "CONFIG_ARM64=y\n").unwrap();
+    let whole = dir.path().join("whole");
+    fs::write(&whole, "CONFIG_X86_64=y\n").unwrap();
+    let whole = whole.to_str().unwrap();
     let (path, config) = (old.to_str().unwrap(), config.to_str().unwrap());
     let empty = tempfile::tempdir().unwrap();
     let empty = empty.path().to_str().unwrap();
@@ -117,7 +120,11 @@ fn what_cannot_be_audited_is_said_with_what_to_do() {
         (vec![empty], "neither a bundle nor a kernel's directory"),
         (
             vec![path, "--baseline", config],
-            "no kernel in the cache was built from",
+            "no configuration of a kernel for 64-bit x86",
+        ),
+        (
+            vec![path, "--baseline", whole, "--kernel-source", "/no/source"],
+            "/no/source",
         ),
         (vec![path, "--cves", empty], "has no .json files"),
         (vec![path, "--cves", "/no/such"], "/no/such"),

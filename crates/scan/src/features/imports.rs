@@ -22,6 +22,7 @@ const BEHIND: &[(&str, &[&str])] = &[
     ("execv", &["execve"]),
     ("execl", &["execve"]),
     ("execlp", &["execve"]),
+    ("fexecve", &["execve", "execveat"]),
     ("eventfd", &["eventfd2"]),
     ("signalfd", &["signalfd4"]),
     ("inotify_init", &["inotify_init1"]),

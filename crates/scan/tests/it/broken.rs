@@ -112,6 +112,41 @@ fn each_kind_of_trouble_has_its_warning() {
 }
 
 #[test]
+fn a_program_that_hides_another_is_said_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let payload = dir.path().join("payload");
+    let with = |flags: &[&str], bytes: &[u8]| {
+        std::fs::write(&payload, bytes).unwrap();
+        let source = format!(
+            r#"
+            #define _GNU_SOURCE
+            #include <sys/mman.h>
+            #include <unistd.h>
+            __asm__(".data\npayload: .incbin \"{}\"\n.text");
+            int main(int c, char **v) {{ return fexecve(memfd_create("x", 0), v, environ); }}"#,
+            payload.display()
+        );
+        Memory::default().with("/app", compile(&source, flags))
+    };
+    // A sequence without a pattern that shows in the counts of its bytes.
+    let noise = |n: u32| (n.wrapping_mul(2_654_435_761) >> 13) as u8;
+    let noise: Vec<u8> = (0..200_000).map(noise).collect();
+    let text = "the same words again and again ".repeat(5000);
+    let hidden = "most of it is data that looks compressed";
+    for flags in [&["-O2"][..], &["-O2", "-s"], &["-O2", "-static", "-s"]] {
+        warned(
+            &with(flags, &noise),
+            "/app",
+            "it can run programs out of memory",
+        );
+        let found = with(flags, text.as_bytes()).scan("/app");
+        assert!(!found.packed, "{flags:?}: {:?}", found.warnings);
+    }
+    warned(&with(&["-O2", "-s"], &noise), "/app", hidden);
+    assert!(with(&["-O2", "-s"], &noise).scan("/app").packed);
+}
+
+#[test]
 fn loops_end() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);

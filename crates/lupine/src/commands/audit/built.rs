@@ -7,9 +7,11 @@ use lupine_audit::{Kernel, Product};
 use lupine_bundle::Manifest;
 use lupine_kernel::KernelImage;
 use lupine_store::At;
-use miette::{Result, miette};
+use miette::{Result, WrapErr, miette};
 
+use crate::cli::SourceOptions;
 use crate::commands::Context;
+use crate::pipeline::Pipeline;
 
 /// A kernel and what is compiled into it.
 pub struct Built {
@@ -32,17 +34,17 @@ struct Lists {
 }
 
 impl Built {
-    /// The kernel of a bundle, in a directory of the cache, or, by its configuration, somewhere
-    /// in the cache.
+    /// The kernel of a bundle, in a directory of the cache, or of a configuration: one that is
+    /// in the cache, or one that is built for this.
     ///
     /// # Errors
-    /// When there is none, or it has no list of its symbols.
-    pub fn open(context: &Context<'_>, path: &Path) -> Result<Self> {
+    /// When there is none, or it has no list of its symbols; those of the kernel stage.
+    pub fn open(context: &Context<'_>, path: &Path, source: &SourceOptions) -> Result<Self> {
         if lupine_bundle::is_bundle(path) {
             return Self::of_bundle(context, path);
         }
         if path.is_file() {
-            return Self::of_config(context, path);
+            return Self::of_config(context, path, source);
         }
         // The name of a cache's directory is the kernel's key.
         let whole = path.canonicalize().unwrap_or_else(|_| path.into());
@@ -56,17 +58,16 @@ impl Built {
         }
     }
 
-    /// The kernel in the cache that has just this configuration.
-    fn of_config(context: &Context<'_>, path: &Path) -> Result<Self> {
-        let text = fs::read(path).at("read", path)?;
-        match lupine_kernel::of_config(&context.store()?, &text)? {
-            Some(kernel) => Self::of_kernel(context, kernel),
-            None => Err(miette!(
-                help = "an audit builds nothing: make a bundle (lupine build IMAGE -o DIR) and name that",
-                "no kernel in the cache was built from the configuration {}",
-                path.display()
-            )),
-        }
+    fn of_config(context: &Context<'_>, path: &Path, source: &SourceOptions) -> Result<Self> {
+        let text = fs::read_to_string(path).at("read", path)?;
+        let store = context.store()?;
+        let kernel = match lupine_kernel::of_config(&store, text.as_bytes())? {
+            Some(kernel) => kernel,
+            None => Pipeline::new(&store, context.reporter)?
+                .baseline(&text, source, false)
+                .wrap_err_with(|| format!("no kernel can be built from {}", path.display()))?,
+        };
+        Self::of_kernel(context, kernel)
     }
 
     fn of_bundle(context: &Context<'_>, path: &Path) -> Result<Self> {

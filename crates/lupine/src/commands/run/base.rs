@@ -47,6 +47,8 @@ pub struct Base {
     pub needs: Vec<Need>,
     /// Options that the application is known to do without.
     pub dispensable: BTreeSet<String>,
+    /// What the general kernel has.
+    pub general: BTreeSet<String>,
     /// Nothing is known of the application: its kernel is the general one.
     pub unknown: bool,
 }
@@ -114,6 +116,7 @@ impl Base {
             network: prepared.needs.get("net").is_some(),
             needs: own_needs(&prepared.needs),
             dispensable: dispensable(&prepared.needs),
+            general: pipeline.general_options(&prepared, &options.build)?,
             unknown,
             application: Some(application.without_terminal()),
             spec: prepared.spec,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use lupine_kconfig::Value;
 use lupine_kernel::KernelImage;
 use lupine_needs::map::Map;
 use lupine_needs::{Asked, Learned, Lookup, Need, State, Tables, needs_of};
@@ -13,7 +12,8 @@ use crate::discovery::reachable;
 use crate::pipeline::{Pipeline, Prepared};
 
 /// The smallest kernel in the cache that has what the image's code can ask for, as far as the
-/// general kernel has it. `None` where there is none, or where the user wants a kernel of a kind.
+/// general kernel has it. `None` where there is none, where a program hides its code, or where the
+/// user wants a kernel of a kind.
 ///
 /// # Errors
 /// Those of the needs, kconfig and kernel stages.
@@ -25,8 +25,15 @@ pub fn at_once(
     if is_particular(options) {
         return Ok(None);
     }
+    let reachable = reachable(prepared);
+    if reachable.packed {
+        return Ok(None);
+    }
     let learned = Learned {
-        needs: reachable_needs(prepared)?,
+        needs: needs(
+            &pipeline.general_options(prepared, options)?,
+            reachable.asked,
+        )?,
         minimized: true,
     };
     let wanted = pipeline.configure(prepared, options, learned)?;
@@ -42,24 +49,18 @@ fn is_particular(options: &BuildOptions) -> bool {
         || kernel.trim_syscalls
         || !kernel.options.is_empty()
         || !kernel.features.is_empty()
-        || !kernel.patch_sets.is_empty()
-        || kernel.kernel_source != "debian"
+        || !kernel.source.patch_sets.is_empty()
+        || kernel.source.kernel_source != "debian"
 }
 
 /// What the code can ask for, without options that the general kernel has not got either.
-fn reachable_needs(prepared: &Prepared) -> Result<Vec<Need>> {
+fn needs(general: &BTreeSet<String>, reachable: Vec<Asked>) -> Result<Vec<Need>> {
     let (tables, map) = (Tables::builtin()?, Map::builtin()?);
     let lookup = Lookup {
         tables: &tables,
         map: &map,
     };
-    let requests = &prepared.merged.requests;
-    let general: BTreeSet<&String> = requests
-        .iter()
-        .filter(|(_, request)| request.value == Value::Yes)
-        .map(|(option, _)| option)
-        .collect();
-    let asked = reachable(prepared).asked.into_iter().map(|one| Asked {
+    let asked = reachable.into_iter().map(|one| Asked {
         state: State::Used,
         ..one
     });

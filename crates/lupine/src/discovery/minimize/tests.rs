@@ -46,6 +46,34 @@ fn a_need_is_as_dispensable_as_the_least_of_its_options() {
 }
 
 #[test]
+fn what_has_to_stay_does_when_the_need_that_names_it_goes() {
+    let needs = [
+        need("proc-sysctl", &["PROC_FS", "PROC_SYSCTL"]),
+        need("node", &["NUMA", "SYSFS"]),
+    ];
+    let verdicts = [
+        ("PROC_FS", Verdict::Required("it died".into())),
+        ("PROC_SYSCTL", Verdict::Dispensable),
+        ("NUMA", Verdict::NotTried),
+        ("SYSFS", Verdict::Dispensable),
+    ];
+    let outcome = Outcome {
+        verdicts: verdicts.map(|(o, v)| (format!("CONFIG_{o}"), v)).into(),
+        trials: 1,
+    };
+    let built = judged_all(&needs, &outcome);
+    let built = built.iter().filter(|need| need.state.is_built());
+    let built: Vec<(&str, State)> = built
+        .map(|n| (n.options[0].option.as_str(), n.state))
+        .collect();
+    let wanted = [
+        ("CONFIG_NUMA", State::Used),
+        ("CONFIG_PROC_FS", State::Required),
+    ];
+    assert_eq!(built, wanted);
+}
+
+#[test]
 fn what_was_refused_from_the_start_was_not_tried() {
     let mut refused = need("node", &["NUMA", "SYSFS"]);
     refused.state = State::Optional;

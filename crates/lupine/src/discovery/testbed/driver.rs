@@ -16,6 +16,9 @@ use crate::reply::Reply;
 const PAUSE: Duration = Duration::from_millis(50);
 /// When the first port answered, how long the others may take.
 const OTHERS: Duration = Duration::from_secs(5);
+/// When the first port took a connection and was silent, how long it may remain so: a server that is
+/// still starting lets its kernel take connections, too.
+const SILENT: Duration = Duration::from_secs(20);
 
 /// What the thread needs.
 struct Work {
@@ -96,7 +99,9 @@ impl Work {
             Goal::Passes(check) => check.retry(&self.ports, left(), &over),
             Goal::Answers { expected, exact } => {
                 let wanted = expected.keys().copied().collect();
-                let got = self.ask(wanted, until, &over);
+                let enough =
+                    |port, reply: &Reply| reply.is_answer() || expected.get(&port) == Some(reply);
+                let got = self.ask(wanted, until, &over, &enough);
                 replies
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -106,7 +111,7 @@ impl Work {
             Goal::Tells => {
                 let all = self.ports.keys().copied().collect();
                 *replies.lock().unwrap_or_else(PoisonError::into_inner) =
-                    self.ask(all, until, &over);
+                    self.ask(all, until, &over, &|_, reply| reply.is_answer());
                 Ok(())
             }
             Goal::Bears | Goal::Ends(_) | Goal::Settles => Ok(()),
@@ -115,32 +120,34 @@ impl Work {
 
     /// A workload is run once, so its ports must answer before.
     fn wait_for(&self, workload: &HostCommand, until: Instant, over: &dyn Fn() -> bool) {
-        self.ask(workload.ports().collect(), until, over);
+        let ports = workload.ports().collect();
+        self.ask(ports, until, over, &|_, reply| reply.is_alive());
     }
 
-    /// Asks ports of the guest until all have answered; of those that have not when others
-    /// have for a while, it is the last word.
+    /// Asks ports of the guest until the replies of all are `enough`; of those whose are not when
+    /// others' are for a while, it is the last word.
     fn ask(
         &self,
         mut wanted: Vec<u16>,
         until: Instant,
         over: &dyn Fn() -> bool,
+        enough: &dyn Fn(u16, &Reply) -> bool,
     ) -> BTreeMap<u16, Reply> {
         let mut replies = BTreeMap::new();
         let mut until = until;
         while !wanted.is_empty() {
-            wanted.retain(|port| {
-                let here = self
-                    .ports
-                    .get(port)
-                    .map(|&port| (Ipv4Addr::LOCALHOST, port));
+            wanted.retain(|&port| {
+                let here = self.ports.get(&port);
+                let here = here.map(|&here| (Ipv4Addr::LOCALHOST, here));
                 let reply = here.map_or(Reply::Refused, |here| Reply::of(here.into()));
-                let alive = reply.is_alive();
-                replies.insert(*port, reply);
-                !alive
+                let more = !enough(port, &reply);
+                replies.insert(port, reply);
+                more
             });
-            if replies.values().any(Reply::is_alive) {
+            if replies.iter().any(|(port, reply)| enough(*port, reply)) {
                 until = until.min(Instant::now() + OTHERS);
+            } else if replies.values().any(Reply::is_alive) {
+                until = until.min(Instant::now() + SILENT);
             }
             if over() || Instant::now() > until {
                 break;
@@ -163,4 +170,38 @@ fn judge(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// The kernel takes connections as soon as somebody listens; the server may be long in coming.
+    #[test]
+    fn a_server_that_is_silent_while_it_starts_is_asked_again() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let here = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            // Held open, without a word, until the next one comes.
+            let (first, _) = listener.accept().unwrap();
+            let (mut second, _) = listener.accept().unwrap();
+            second.write_all(b"hello").unwrap();
+            drop(first);
+        });
+        let (verdicts, _) = std::sync::mpsc::channel();
+        let work = Work {
+            goal: Goal::Tells,
+            workload: None,
+            ports: Ports::from([(80, here)]),
+            limit: Duration::from_secs(60),
+            verdicts,
+        };
+        let replies = Mutex::default();
+        work.verdict(&AtomicBool::new(false), &replies).unwrap();
+        let replies = replies.into_inner().unwrap();
+        assert_eq!(replies[&80], Reply::Greeted(b"hello".to_vec()));
+    }
 }

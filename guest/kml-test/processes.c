@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <stddef.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,7 +52,7 @@ static void check_exec(call *make)
 	long child = make(SYS_fork, 0, 0, 0);
 
 	if (!child) {
-		make(SYS_execve, (long)"/proc/self/exe", (long)words, (long)none);
+		make(SYS_execve, getauxval(AT_EXECFN), (long)words, (long)none);
 		_exit(9);
 	}
 	check(status_of(child) == 7, "exec");

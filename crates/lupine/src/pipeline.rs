@@ -4,10 +4,10 @@ mod baseline;
 mod command;
 mod general;
 mod output;
+mod path;
 mod subject;
 
 use std::fs::File;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lupine_image::{Image, ImageRef, LoadOptions, Pull, Tree};
@@ -28,6 +28,7 @@ use crate::state::State;
 pub use command::command_line;
 use command::default_spec;
 pub use output::copy_out;
+use path::reject_path;
 
 /// Steps shorter than this need no word about where their result lies.
 const WORTH_A_LINE: Duration = Duration::from_secs(2);
@@ -205,13 +206,7 @@ impl<'a> Pipeline<'a> {
     }
 
     fn merge(&self, needs: &Needs, options: &BuildOptions) -> Result<Merged> {
-        let features: Vec<String> = options
-            .kernel
-            .tiny
-            .then(|| "tiny".to_owned())
-            .into_iter()
-            .chain(options.kernel.features.iter().cloned())
-            .collect();
+        let features = options.kernel.all_features();
         let user: Vec<(String, Value)> = options
             .kernel
             .options
@@ -235,8 +230,12 @@ impl<'a> Pipeline<'a> {
     ) -> Result<KernelImage> {
         let started = Instant::now();
         let source = source(options)?;
+        if let Some(line) = options.kernel.given_up() {
+            self.reporter.line(line);
+        }
         let formats = Formats { bzimage };
-        let build = self.kernel_options(&source, options, formats);
+        let patch_sets = options.kernel.all_patch_sets();
+        let build = self.kernel_options(&source, &patch_sets, options, formats);
         let kernel = lupine_kernel::build(self.store, &prepared.merged, &build)?;
         self.reporter.finish();
         let metadata = &kernel.metadata;
@@ -257,7 +256,8 @@ impl<'a> Pipeline<'a> {
     /// The kernel stage's.
     pub fn resolve(&self, prepared: &Prepared, options: &BuildOptions) -> Result<Resolved> {
         let source = source(options)?;
-        let build = self.kernel_options(&source, options, Formats::default());
+        let patch_sets = options.kernel.all_patch_sets();
+        let build = self.kernel_options(&source, &patch_sets, options, Formats::default());
         Ok(lupine_kernel::resolve(
             self.store,
             &prepared.merged,
@@ -268,14 +268,15 @@ impl<'a> Pipeline<'a> {
     fn kernel_options<'o>(
         &'o self,
         source: &'o SourceSpec,
-        options: &'o BuildOptions,
+        patch_sets: &'o [String],
+        options: &BuildOptions,
         formats: Formats,
     ) -> Options<'o> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Options {
             data: &self.data,
             source,
-            patch_sets: &options.kernel.patch_sets,
+            patch_sets,
             jobs: options.kernel.jobs.map_or(processors, usize::from),
             formats,
             progress: self.reporter,
@@ -325,36 +326,6 @@ impl<'a> Pipeline<'a> {
             self.reporter.detail(line);
         }
     }
-}
-
-/// A path is likely to be meant as a bundle or with a scheme before it; to a
-/// registry it would be a strange name.
-fn reject_path(image: &str) -> Result<()> {
-    let path = Path::new(image);
-    let path_like = ["/", "./", "../"]
-        .iter()
-        .any(|start| image.starts_with(start));
-    if path.is_dir() && image.contains('/') {
-        return Err(miette!(
-            help = format!(
-                "for the files in it write dir:{image}; to make a bundle there: lupine build -o {image} IMAGE"
-            ),
-            "{image} is a directory and no bundle"
-        ));
-    }
-    if path_like && path.exists() {
-        return Err(miette!(
-            help = format!("write what it is: docker-archive:{image} or oci-archive:{image}"),
-            "{image} is a file, of which images have several kinds"
-        ));
-    }
-    if path_like {
-        return Err(miette!(
-            help = "an image of a registry is written NAME[:TAG], a directory of files dir:DIR",
-            "there is no {image}"
-        ));
-    }
-    Ok(())
 }
 
 /// The format that `--fs` names, or the default.

@@ -51,6 +51,10 @@ pub struct KernelOptions {
     /// Trade speed for a smaller kernel
     #[arg(long)]
     pub tiny: bool,
+    /// Run the image's programs at CPL 0: nothing protects the guest's kernel from them
+    #[arg(long)]
+    #[serde(default)]
+    pub kml: bool,
     /// Virtual machine monitor that the kernel is for
     #[arg(long, value_name = "VMM", default_value = "qemu")]
     pub vmm: String,
@@ -72,6 +76,33 @@ pub struct KernelOptions {
     /// Compile this many files at once [default: the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
+}
+
+impl KernelOptions {
+    /// Features of the whole kernel: those that flags stand for, then the named ones.
+    pub fn all_features(&self) -> Vec<String> {
+        let tiny: &[&str] = if self.tiny { &["tiny"] } else { &[] };
+        let kml: &[&str] = if self.kml {
+            &["no-mitigations", "kml"]
+        } else {
+            &[]
+        };
+        let flags = tiny.iter().chain(kml).map(|name| (*name).to_owned());
+        flags.chain(self.features.iter().cloned()).collect()
+    }
+
+    /// What nobody should learn only afterwards.
+    pub fn given_up(&self) -> Option<&'static str> {
+        self.kml.then_some(
+            "kml: programs run at CPL 0 and can read, write and break the guest's kernel; only the VMM guards the host",
+        )
+    }
+
+    /// Patch sets besides those that every kernel gets.
+    pub fn all_patch_sets(&self) -> Vec<String> {
+        let kml = self.kml.then(|| "kml".to_owned());
+        self.patch_sets.iter().cloned().chain(kml).collect()
+    }
 }
 
 /// Everything that decides what a bundle holds.

@@ -18,7 +18,9 @@ impl Pipeline<'_> {
         bzimage: bool,
     ) -> Result<KernelImage> {
         let source: SourceSpec = options.kernel.kernel_source.parse()?;
-        let build = self.kernel_options(&source, options, Formats { bzimage });
+        let patch_sets = options.kernel.all_patch_sets();
+        let formats = Formats { bzimage };
+        let build = self.kernel_options(&source, &patch_sets, options, formats);
         let kernel = lupine_kernel::baseline(self.store, config, &build)?;
         self.reporter.finish();
         Ok(kernel)

@@ -39,6 +39,7 @@ fn is_particular(options: &BuildOptions) -> bool {
     let kernel = &options.kernel;
     kernel.profile != ProfileChoice::App
         || kernel.tiny
+        || kernel.kml
         || !kernel.options.is_empty()
         || !kernel.features.is_empty()
         || !kernel.patch_sets.is_empty()

@@ -6,11 +6,11 @@ mod command;
 mod files;
 mod general;
 mod output;
+mod path;
 mod rootfs;
 mod subject;
 
 use std::fs::File;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lupine_image::{Image, ImageRef, LoadOptions, Pull, Tree};
@@ -33,6 +33,7 @@ pub use command::command_line;
 use command::default_spec;
 use files::ImageFiles;
 pub use output::copy_out;
+use path::reject_path;
 
 /// Steps shorter than this need no word about where their result lies.
 const WORTH_A_LINE: Duration = Duration::from_secs(2);
@@ -226,13 +227,7 @@ impl<'a> Pipeline<'a> {
     }
 
     fn merge(&self, needs: &Needs, options: &BuildOptions) -> Result<Merged> {
-        let features: Vec<String> = options
-            .kernel
-            .tiny
-            .then(|| "tiny".to_owned())
-            .into_iter()
-            .chain(options.kernel.features.iter().cloned())
-            .collect();
+        let features = options.kernel.all_features();
         let user: Vec<(String, Value)> = options
             .kernel
             .options
@@ -255,9 +250,12 @@ impl<'a> Pipeline<'a> {
         bzimage: bool,
     ) -> Result<KernelImage> {
         let started = Instant::now();
-        let from = &options.kernel.source;
+        if let Some(line) = options.kernel.given_up() {
+            self.reporter.line(line);
+        }
+        let from = options.kernel.whole_source();
         let source = from.kernel_source.parse()?;
-        let build = self.kernel_options(&source, from, Formats { bzimage });
+        let build = self.kernel_options(&source, &from, Formats { bzimage });
         let kernel = lupine_kernel::build(self.store, &prepared.merged, &build)?;
         self.reporter.finish();
         let metadata = &kernel.metadata;
@@ -277,9 +275,9 @@ impl<'a> Pipeline<'a> {
     /// # Errors
     /// The kernel stage's.
     pub fn resolve(&self, prepared: &Prepared, options: &BuildOptions) -> Result<Resolved> {
-        let from = &options.kernel.source;
+        let from = options.kernel.whole_source();
         let source = from.kernel_source.parse()?;
-        let build = self.kernel_options(&source, from, Formats::default());
+        let build = self.kernel_options(&source, &from, Formats::default());
         Ok(lupine_kernel::resolve(
             self.store,
             &prepared.merged,
@@ -316,36 +314,6 @@ impl<'a> Pipeline<'a> {
             self.reporter.detail(line);
         }
     }
-}
-
-/// A path is likely to be meant as a bundle or with a scheme before it; to a
-/// registry it would be a strange name.
-fn reject_path(image: &str) -> Result<()> {
-    let path = Path::new(image);
-    let path_like = ["/", "./", "../"]
-        .iter()
-        .any(|start| image.starts_with(start));
-    if path.is_dir() && image.contains('/') {
-        return Err(miette!(
-            help = format!(
-                "for the files in it write dir:{image}; to make a bundle there: lupine build -o {image} IMAGE"
-            ),
-            "{image} is a directory and no bundle"
-        ));
-    }
-    if path_like && path.exists() {
-        return Err(miette!(
-            help = format!("write what it is: docker-archive:{image} or oci-archive:{image}"),
-            "{image} is a file, of which images have several kinds"
-        ));
-    }
-    if path_like {
-        return Err(miette!(
-            help = "an image of a registry is written NAME[:TAG], a directory of files dir:DIR",
-            "there is no {image}"
-        ));
-    }
-    Ok(())
 }
 
 /// The format that `--fs` names, or the default.

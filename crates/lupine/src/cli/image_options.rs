@@ -74,6 +74,10 @@ pub struct KernelOptions {
     /// Leave out the system calls that no code of the image can reach; --tiny does, too
     #[arg(long)]
     pub trim_syscalls: bool,
+    /// Run the image's programs at CPL 0: nothing protects the guest's kernel from them
+    #[arg(long)]
+    #[serde(default)]
+    pub kml: bool,
     /// Virtual machine monitor that the kernel is for
     #[arg(long, value_name = "VMM", default_value = "qemu")]
     pub vmm: String,
@@ -84,6 +88,34 @@ pub struct KernelOptions {
     #[command(flatten)]
     #[serde(flatten)]
     pub source: SourceOptions,
+}
+
+impl KernelOptions {
+    /// Features of the whole kernel: those that flags stand for, then the named ones.
+    pub fn all_features(&self) -> Vec<String> {
+        let tiny: &[&str] = if self.tiny { &["tiny"] } else { &[] };
+        let kml: &[&str] = if self.kml {
+            &["no-mitigations", "kml"]
+        } else {
+            &[]
+        };
+        let flags = tiny.iter().chain(kml).map(|name| (*name).to_owned());
+        flags.chain(self.features.iter().cloned()).collect()
+    }
+
+    /// What nobody should learn only afterwards.
+    pub fn given_up(&self) -> Option<&'static str> {
+        self.kml.then_some(
+            "kml: programs run at CPL 0 and can read, write and break the guest's kernel; only the VMM guards the host",
+        )
+    }
+
+    /// Where it comes from, with the patch sets that flags stand for.
+    pub fn whole_source(&self) -> SourceOptions {
+        let mut source = self.source.clone();
+        source.patch_sets.extend(self.kml.then(|| "kml".to_owned()));
+        source
+    }
 }
 
 /// Everything that decides what a bundle holds.

@@ -25,6 +25,7 @@ fn flags_of_building_verbs_may_follow_the_image() {
     assert_eq!(args.target.image, "redis");
     assert_eq!(args.target.command, ["redis-server", "--port", "1"]);
     assert!(args.options.kernel.tiny);
+    assert!(!args.options.kernel.kml);
     for line in [
         "lupine config redis --explain EPOLL",
         "lupine config redis --diff nginx",
@@ -33,6 +34,19 @@ fn flags_of_building_verbs_may_follow_the_image() {
     ] {
         Cli::try_parse_from(line.split(' ')).unwrap();
     }
+}
+
+#[test]
+fn kml_stands_for_a_patch_set_and_features() {
+    let kernel = run("--kml --tiny --feature smp --patch-set own redis")
+        .build
+        .kernel;
+    assert_eq!(
+        kernel.all_features(),
+        ["tiny", "no-mitigations", "kml", "smp"]
+    );
+    assert_eq!(kernel.whole_source().patch_sets, ["own", "kml"]);
+    assert!(run("redis").build.kernel.whole_source().patch_sets.is_empty());
 }
 
 #[test]

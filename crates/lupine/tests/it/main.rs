@@ -10,6 +10,7 @@ mod crash;
 mod detached;
 mod discovery;
 mod guest;
+mod kml;
 mod lists;
 mod network;
 mod pulled;

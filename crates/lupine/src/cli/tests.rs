@@ -46,7 +46,14 @@ fn kml_stands_for_a_patch_set_and_features() {
         ["tiny", "no-mitigations", "kml", "smp"]
     );
     assert_eq!(kernel.whole_source().patch_sets, ["own", "kml"]);
-    assert!(run("redis").build.kernel.whole_source().patch_sets.is_empty());
+    assert!(
+        run("redis")
+            .build
+            .kernel
+            .whole_source()
+            .patch_sets
+            .is_empty()
+    );
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn a_call_that_was_left_out_is_told_and_is_there_the_next_time() {
     fs::write(&manifest, nothing).unwrap();
     let run = |call: &str, flags: &[&str]| {
         let fixed = ["run", "-f", manifest.to_str().unwrap(), "--tiny"];
-        let machine = ["--network", "none", &image, "/hides", call];
+        let machine = ["--network", "none", "/hides", call];
         lupine.lupine(&[&fixed, flags, &machine].concat())
     };
     // read(2): it can, and does.

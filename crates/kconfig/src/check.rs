@@ -53,7 +53,8 @@ impl Allowed {
         })
     }
 
-    fn permits(&self, option: &str, asked: &Value) -> bool {
+    /// Whether a request of this value may be dropped.
+    pub fn permits(&self, option: &str, asked: &Value) -> bool {
         let drop = self.drops.get(option);
         drop.is_some_and(|d| d.asked == *asked || d.asked == Value::Literal(ANY.into()))
     }

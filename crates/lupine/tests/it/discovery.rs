@@ -141,7 +141,7 @@ fn a_call_that_was_left_out_is_told_and_is_there_the_next_time() {
     let ran = run(TIMES, &["--rm"]);
     assert_eq!(ran.status, 0, "{ran:?}");
     assert!(ran.stderr.contains("general kernel"), "{ran:?}");
-    let words = ["config", "--tiny", &image, "/hides", TIMES];
+    let words = ["config", "--tiny", &image, "--", "/hides", TIMES];
     let config = lupine.lupine(&words).stdout;
     let calls = config.lines().find(|line| line.contains("SYSCALLS=\""));
     assert!(calls.unwrap().contains(" times "), "{config}");

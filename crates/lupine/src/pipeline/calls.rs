@@ -20,6 +20,9 @@ const BY_THE_KERNEL: [&str; 5] = [
     "gettimeofday",
 ];
 
+/// The need's feature. It is found anew for each kernel, and kept in no manifest.
+pub const SYSTEM_CALLS: &str = "system-calls";
+
 /// The need for all calls that code of the image or of PID 1 can reach, or that `needs` name.
 pub fn need(prepared: &Prepared, needs: &Needs) -> Need {
     let scan = prepared.scan();
@@ -46,7 +49,7 @@ pub fn need(prepared: &Prepared, needs: &Needs) -> Need {
         all.len()
     );
     Need {
-        feature: "system-calls".into(),
+        feature: SYSTEM_CALLS.into(),
         options: vec![setting],
         state: State::Declared,
         evidence: vec![Evidence {

@@ -16,7 +16,7 @@ use super::served;
 use crate::application::Application;
 use crate::cli::{Network, RunOptions};
 use crate::manifest::Saved;
-use crate::pipeline::{MEM_MIB, Pipeline, Prepared, command_line};
+use crate::pipeline::{MEM_MIB, Pipeline, Prepared, SYSTEM_CALLS, command_line};
 use crate::progress::Reporter;
 use crate::state::{KernelStats, RootfsStats, Stats};
 
@@ -180,6 +180,7 @@ fn is_unknown(needs: &Needs) -> bool {
 fn own_needs(needs: &Needs) -> Vec<Need> {
     let is_own = |need: &&Need| {
         !matches!(need.state, State::Shared | State::Assumed)
+            && need.feature != SYSTEM_CALLS
             && need.evidence.iter().any(|e| e.source != Source::Machine)
     };
     needs.needs.iter().filter(is_own).cloned().collect()

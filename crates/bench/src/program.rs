@@ -36,8 +36,9 @@ fn operation(line: &str) -> Option<Operation> {
 
 #[cfg(test)]
 mod tests {
-    use lupine_tool::Tool;
+    use lupine_tool::{Tool, ToolError, ToolOutput};
     use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
 
     use super::*;
 
@@ -59,12 +60,19 @@ mod tests {
 
     /// Runs the program on the host.
     fn run(words: &[&str]) -> Vec<Operation> {
+        let output = started(words).unwrap();
+        operations(&String::from_utf8_lossy(&output.stdout))
+    }
+
+    fn started(words: &[&str]) -> Result<ToolOutput, ToolError> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("bench");
         std::fs::write(&path, PROGRAM).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let output = Tool::new(path).args(words).run().unwrap();
-        operations(&String::from_utf8_lossy(&output.stdout))
+        Tool::new(path)
+            .args(words)
+            .timeout(Duration::from_secs(60))
+            .run()
     }
 
     #[test]
@@ -97,5 +105,17 @@ mod tests {
         assert_eq!(done.len(), 1);
         assert_eq!(done[0].name, "kept");
         assert!(done[0].done.is_ok(), "{done:?}");
+    }
+
+    #[test]
+    fn a_server_that_ends_is_not_waited_for() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port().to_string();
+        drop(free);
+        for server in ["false", "/no/such/server"] {
+            let words = ["1", "serve", "kept", "keep", &port, "hello", "--", server];
+            let error = started(&words).unwrap_err().to_string();
+            assert!(error.contains("exit status: 1"), "{error}");
+        }
     }
 }

@@ -145,6 +145,21 @@ pub fn baseline(
     build_wanted(store, Wanted::Config(config), options)
 }
 
+/// What the kernel's authors give to guests of KVM: `x86_64_defconfig` with `kvm_guest.config`, for [`baseline`].
+///
+/// # Errors
+/// No source.
+pub fn guest_defconfig(store: &Store, options: &Options<'_>) -> Result<String, KernelError> {
+    let tree = Inputs::find(store, options)?.source_tree(store, options)?;
+    let read = |file: &str| {
+        let path = tree.dir.join(file);
+        fs::read_to_string(&path).at("read", path)
+    };
+    // The later line counts.
+    let defaults = read("arch/x86/configs/x86_64_defconfig")?;
+    Ok(defaults + &read("kernel/configs/kvm_guest.config")?)
+}
+
 fn build_wanted(
     store: &Store,
     wanted: Wanted<'_>,

@@ -34,7 +34,9 @@ mod toolchain;
 mod tree;
 mod workspace;
 
-pub use build::{Formats, KernelImage, Options, baseline, build, find, of_config, open};
+pub use build::{
+    Formats, KernelImage, Options, baseline, build, find, guest_defconfig, of_config, open,
+};
 pub use cached::smallest;
 pub use data::{Data, Patch, PatchSet, Pin};
 pub use error::{KernelError, PatchError};

@@ -19,6 +19,8 @@ const SILENCE: usize = 300;
 const ANSWER: usize = 4096;
 /// Nobody answered, or with nothing.
 const ETIMEDOUT: u16 = 110;
+/// The server is no more.
+const ECHILD: u16 = 10;
 
 /// What is asked for.
 struct Request {
@@ -42,6 +44,7 @@ pub fn serve(bench: &Bench, requests: Words, environment: Words) -> u8 {
     let started = children.start(|| {
         execvp(server, environment);
         sys::say(b"bench: the server cannot be started\n");
+        sys::exit(127);
     });
     if let Err(errno) = started {
         line(b"serve", None, errno.into());
@@ -52,6 +55,10 @@ pub fn serve(bench: &Bench, requests: Words, environment: Words) -> u8 {
     while let Some(request) = next(&mut words) {
         if let Err(errno) = ask(bench, &request, &mut settled) {
             line(request.name, None, errno.into());
+            if errno == ECHILD {
+                sys::say(b"bench: the server ended before it listened\n");
+                return 1;
+            }
         }
     }
     0
@@ -86,16 +93,18 @@ fn ask(bench: &Bench, request: &Request, settled: &mut bool) -> Result<()> {
     Ok(())
 }
 
-/// Connects as soon as the server listens.
+/// Connects as soon as the server listens. One that ends with status 0 may have left a daemon behind.
 fn patiently(port: u16) -> Result<usize> {
-    let mut waited = 0;
-    loop {
-        match connect(port) {
-            Err(_) if waited < PATIENCE => sys::sleep(LOOK),
-            result => return result,
+    for _ in 0..PATIENCE / LOOK {
+        if let Ok(connection) = connect(port) {
+            return Ok(connection);
         }
-        waited += LOOK;
+        if sys::has_failed_child() {
+            return Err(ECHILD);
+        }
+        sys::sleep(LOOK);
     }
+    Err(ETIMEDOUT)
 }
 
 /// How long an answer is.

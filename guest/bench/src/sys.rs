@@ -25,6 +25,7 @@ const PIPE2: usize = 293;
 
 const CLOCK_MONOTONIC: usize = 1;
 pub const SIGKILL: usize = 9;
+const WNOHANG: usize = 1;
 /// Also children that came by clone without a signal.
 const WALL: usize = 0x4000_0000;
 
@@ -194,6 +195,15 @@ pub fn wait(pid: usize) {
 /// Waits for any child to end.
 pub fn wait_any() {
     wait(usize::MAX);
+}
+
+/// Whether a child ended, and not with status 0. Tells it once.
+pub fn has_failed_child() -> bool {
+    let mut status = 0_u32;
+    let place = (&raw mut status) as usize;
+    // SAFETY: the kernel writes the status.
+    let pid = unsafe { call(WAIT4, [usize::MAX, place, WNOHANG | WALL, 0, 0, 0]) };
+    pid.is_ok_and(|pid| pid > 0) && status != 0
 }
 
 /// Sends a signal.

@@ -96,8 +96,7 @@ impl Subject {
         parts: Parts,
     ) -> Result<Self> {
         let mut options = options(&[])?;
-        let text = fs::read_to_string(config).at("read", config)?;
-        let kernel = pipeline.baseline(&text, &options.build.kernel.source, parts.bzimage)?;
+        let kernel = pipeline.baseline(config, &options.build.kernel.source, parts.bzimage)?;
         let resolved = fs::read_to_string(&kernel.config).at("read", &kernel.config)?;
         let format = format_for(&DotConfig::parse(&resolved)?)
             .ok_or_else(|| miette!("{} can mount no root file system", config.display()))?;

@@ -20,8 +20,8 @@ pub enum AuditFormat {
 /// `lupine audit`.
 #[derive(Debug, Args)]
 pub struct AuditArgs {
-    /// Compare with this bundle's kernel; also a kernel's directory in the cache, or a whole .config,
-    /// whose kernel is built if the cache has none [default: the general kernel, if the cache has it]
+    /// Compare with this bundle's kernel; also a kernel's directory in the cache, or a whole .config or
+    /// `defconfig` (the kernel's own), whose kernel is built if the cache has none [default: the general kernel, if the cache has it]
     #[arg(long, value_name = "BUNDLE")]
     pub baseline: Option<PathBuf>,
     /// Judge the CVE records (JSON files of the Linux CVE team) in this directory and below

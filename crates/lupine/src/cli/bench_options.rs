@@ -12,7 +12,8 @@ pub struct BenchArgs {
     /// Measure only these rows
     #[arg(long = "row", value_name = "ROW")]
     pub rows: Vec<String>,
-    /// Also measure the kernel of this whole .config, built from the same source with the same compiler
+    /// Also measure the kernel of this whole .config, or of the kernel's own `defconfig` with what it has for
+    /// guests of KVM, built from the same source with the same compiler
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
     /// Directory for the results; those that are there already are not measured again

@@ -1,7 +1,7 @@
 //! What an application needs, found out, proved, taken away and missed.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lupine_tool::Tool;
 use serde_json::Value;
@@ -25,6 +25,20 @@ fn image_of(dir: &Path, program: &str) -> String {
         fs::create_dir(root.join(dir)).unwrap();
     }
     format!("dir:{}", root.display())
+}
+
+/// The manifest of this program, which says that it needs a network and nothing else.
+fn without_epoll(dir: &Path, program: &str) -> PathBuf {
+    let image = image_of(dir, program);
+    let manifest = dir.join("lupine.toml");
+    let text = format!(
+        "version = 1\n[image]\nreference = {image:?}\ncommand = [\"/{program}\"]\n\
+         [kernel]\nkey = \"\"\nversion = \"6.12\"\nminimized = true\n\
+         [[need]]\nfeature = \"inet\"\noptions = [\"CONFIG_INET\", \"CONFIG_NET\"]\n\
+         state = \"required\"\nevidence = [\"a test\"]\n"
+    );
+    fs::write(&manifest, text).unwrap();
+    manifest
 }
 
 fn state<'a>(report: &'a Value, feature: &str) -> &'a str {
@@ -64,14 +78,8 @@ fn needs_are_found_proved_and_what_is_dispensable_goes() {
 #[test]
 fn what_fails_for_want_of_an_option_is_saved_by_the_general_kernel() {
     let dir = tempfile::tempdir().unwrap();
-    let image = image(dir.path());
     let lupine = Lupine::new();
-    let manifest = dir.path().join("lupine.toml");
-    let nothing = format!(
-        "version = 1\n[image]\nreference = {image:?}\ncommand = [\"/waits\"]\n\
-         [kernel]\nkey = \"\"\nversion = \"6.12\"\nminimized = true\n"
-    );
-    fs::write(&manifest, nothing).unwrap();
+    let manifest = without_epoll(dir.path(), "waits");
     let run = |flags: &[&str]| {
         let fixed = ["run", "-f", manifest.to_str().unwrap(), "--network", "none"];
         lupine.lupine(&[&fixed, flags].concat())
@@ -98,6 +106,25 @@ fn what_fails_for_want_of_an_option_is_saved_by_the_general_kernel() {
     assert!(ran.stderr.contains("general kernel"), "{ran:?}");
     // It is remembered, and what was begun behind the run ends.
     assert_eq!(kept(&lupine, "toml"), 1);
+    eventually("the kernel behind the run", || {
+        kept(&lupine, "request") == 0
+    });
+}
+
+/// A server that gives up without an error has failed, while it starts.
+#[test]
+fn a_server_that_ends_with_status_0_while_it_starts_is_saved_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let lupine = Lupine::new();
+    let manifest = without_epoll(dir.path(), "quits");
+    let place = manifest.to_str().unwrap();
+    let ran = lupine.lupine(&["run", "-d", "-p", "0:8080", "--wait-ready", "-f", place]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let record = lupine.inspect(ran.stdout.trim());
+    assert!(record["failed_kernel"].is_string(), "{record:#}");
+    let missing = lupine.lupine(&["why", ran.stdout.trim()]).stdout;
+    assert!(missing.contains("CONFIG_EPOLL"), "{missing}");
+    lupine.lupine(&["rm", "-f", ran.stdout.trim()]);
     eventually("the kernel behind the run", || {
         kept(&lupine, "request") == 0
     });

@@ -11,7 +11,7 @@ use miette::{Result, WrapErr, miette};
 
 use crate::cli::SourceOptions;
 use crate::commands::Context;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, is_config};
 
 /// A kernel and what is compiled into it.
 pub struct Built {
@@ -43,7 +43,7 @@ impl Built {
         if lupine_bundle::is_bundle(path) {
             return Self::of_bundle(context, path);
         }
-        if path.is_file() {
+        if is_config(path) {
             return Self::of_config(context, path, source);
         }
         // The name of a cache's directory is the kernel's key.
@@ -59,12 +59,15 @@ impl Built {
     }
 
     fn of_config(context: &Context<'_>, path: &Path, source: &SourceOptions) -> Result<Self> {
-        let text = fs::read_to_string(path).at("read", path)?;
         let store = context.store()?;
-        let kernel = match lupine_kernel::of_config(&store, text.as_bytes())? {
+        let known = match path.is_file() {
+            true => lupine_kernel::of_config(&store, &fs::read(path).at("read", path)?)?,
+            false => None,
+        };
+        let kernel = match known {
             Some(kernel) => kernel,
             None => Pipeline::new(&store, context.reporter)?
-                .baseline(&text, source, false)
+                .baseline(path, source, false)
                 .wrap_err_with(|| format!("no kernel can be built from {}", path.display()))?,
         };
         Self::of_kernel(context, kernel)

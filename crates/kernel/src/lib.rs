@@ -42,6 +42,7 @@ pub use data::{Data, Patch, PatchSet, Pin};
 pub use error::{KernelError, PatchError};
 pub use fragments::fragments;
 pub use metadata::{Durations, FileRecord, Metadata, Objects};
+pub use patches::NO_PATCHES;
 pub use resolve::{Resolved, resolve};
 pub use source::{SourceSpec, SourceTree, source_tree};
 pub use symbols::symbols;

@@ -20,18 +20,18 @@ const ARGUMENTS: [&str; 6] = [
 ];
 
 /// Stands for leaving out the sets that every kernel of a series gets.
-const NONE: &str = "none";
+pub const NO_PATCHES: &str = "none";
 
 /// Names of the series' own sets, then the named ones; each once.
 fn wanted<'a>(own: &'a [String], named: &'a [String]) -> Vec<&'a String> {
-    let own = if named.iter().any(|name| name == NONE) {
+    let own = if named.iter().any(|name| name == NO_PATCHES) {
         &[]
     } else {
         own
     };
     let mut all: Vec<&String> = Vec::new();
     for name in own.iter().chain(named) {
-        if name != NONE && !all.contains(&name) {
+        if name != NO_PATCHES && !all.contains(&name) {
             all.push(name);
         }
     }

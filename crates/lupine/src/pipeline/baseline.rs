@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use lupine_kconfig::DotConfig;
-use lupine_kernel::{Formats, KernelImage, Options};
+use lupine_kernel::{Formats, KernelImage, NO_PATCHES, Options};
 use lupine_store::At;
 use miette::{Result, miette};
 
@@ -20,7 +20,7 @@ pub fn is_config(path: &Path) -> bool {
 }
 
 impl Pipeline<'_> {
-    /// The kernel of a whole `.config`, or of the kernel's own `defconfig`.
+    /// The kernel of a whole `.config`, or of the kernel's own `defconfig`, without the patches that ours get.
     ///
     /// # Errors
     /// The kernel stage's; a configuration for another machine, of which Kconfig would leave nothing.
@@ -31,7 +31,9 @@ impl Pipeline<'_> {
         bzimage: bool,
     ) -> Result<KernelImage> {
         let source = from.kernel_source.parse()?;
-        let build = self.kernel_options(&source, from, Formats { bzimage });
+        let mut from = from.clone();
+        from.patch_sets.insert(0, NO_PATCHES.into());
+        let build = self.kernel_options(&source, &from, Formats { bzimage });
         let text = self.whole_config(config, &build)?;
         let kernel = lupine_kernel::baseline(self.store, &text, &build)?;
         self.reporter.finish();

@@ -251,21 +251,29 @@ fn command_line(spec: &VmSpec, accelerator: Accelerator) -> Result<String, VmErr
         words.push(if read_only { "ro" } else { "rw" });
     }
     words.extend(spec.kernel_args.iter().map(String::as_str));
-    let key = if ram_disk { "rdinit=" } else { "init=" };
-    let program = spec.bare.as_ref().and_then(|words| words.first());
-    let init = format!("{key}{}", program.map_or(INIT_PATH, String::as_str));
-    if !no_root {
-        words.push(&init);
-    }
     if spec.bare.is_some() {
         // Its messages must not run into the program's output; at level 0 it would not even say that it panics.
         words.extend(["console=hvc0", "loglevel=1"]);
     }
-    if let Some(program) = spec.bare.as_ref().filter(|_| !no_root) {
-        check_bare(program)?;
-        words.extend(program.iter().skip(1).map(String::as_str));
-    }
+    let program = if no_root { Vec::new() } else { program(spec)? };
+    words.extend(program.iter().map(String::as_str));
     Ok(words.join(" "))
+}
+
+/// What the kernel starts from the root file system, and with which words.
+fn program(spec: &VmSpec) -> Result<Vec<String>, VmError> {
+    let key = if spec.rootfs.1 == "cpio" {
+        "rdinit="
+    } else {
+        "init="
+    };
+    let Some(program) = &spec.bare else {
+        return Ok(vec![format!("{key}{INIT_PATH}")]);
+    };
+    check_bare(program)?;
+    let mut words = program.clone();
+    words[0].insert_str(0, key);
+    Ok(words)
 }
 
 /// With memory above 4 GiB the kernel sets 64 MiB aside for devices that cannot reach it, and clears them.

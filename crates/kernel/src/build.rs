@@ -2,6 +2,7 @@
 
 mod files;
 mod finish;
+mod kit;
 mod objects;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,9 @@ pub(crate) const KERNELS: &str = "kernels";
 
 /// Name, in a kernel's entry, of the list of source files that were compiled.
 const FILES: &str = "files.txt";
+
+/// Name, in a kernel's entry, of the directory with what programs are linked into it with.
+const LINK: &str = "link";
 
 /// Which files a kernel is wanted as. There is always a `vmlinux`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,6 +73,8 @@ pub struct KernelImage {
     /// `files.txt`: the source files that are compiled in, a line each. Kernels made before
     /// lupine kept this list have none.
     pub files: Option<PathBuf>,
+    /// What programs are linked into it with, where it was built with `CONFIG_UKL`.
+    pub link: Option<PathBuf>,
     /// What went in and came out.
     pub metadata: Metadata,
 }
@@ -238,6 +244,7 @@ pub fn open(dir: &Path) -> Option<KernelImage> {
         config: dir.join("config"),
         symbols: Some(dir.join("System.map")).filter(|file| file.is_file()),
         files: Some(dir.join(FILES)).filter(|file| file.is_file()),
+        link: Some(dir.join(LINK)).filter(|dir| dir.is_dir()),
         vmlinux,
         metadata,
         dir: dir.into(),

@@ -4,6 +4,7 @@ mod audit_options;
 mod bench_options;
 mod guest_options;
 mod image_options;
+mod link_options;
 mod needs_options;
 mod run_options;
 pub mod values;
@@ -18,6 +19,7 @@ pub use guest_options::{KillArgs, LogsArgs, NamesArgs, PsArgs, RmArgs, StopArgs}
 pub use image_options::{
     BuildOptions, FetchOptions, Part, ProfileChoice, PullPolicy, SourceOptions,
 };
+pub use link_options::LinkArgs;
 pub use needs_options::{MinimizeArgs, NeedsArgs, Trying};
 pub use run_options::{Accel, AppOptions, Network, OnMissing, RunOptions};
 
@@ -77,6 +79,9 @@ pub enum Command {
     /// Build the kernel of an image alone
     #[command(override_usage = "lupine kernel [OPTIONS] -o FILE IMAGE [CMD]...")]
     Kernel(KernelArgs),
+    /// Link a program into a kernel: one file, which boots to its main
+    #[command(override_usage = "lupine link [OPTIONS] FILE... [-- ARG...]")]
+    Link(LinkArgs),
     /// Pack the root file system of an image alone
     #[command(override_usage = "lupine rootfs [OPTIONS] -o FILE IMAGE [CMD]...")]
     Rootfs(RootfsArgs),

@@ -11,6 +11,7 @@ mod images;
 mod inspect;
 mod kill;
 mod learn;
+mod link;
 mod logs;
 mod minimize;
 mod needs;
@@ -73,6 +74,7 @@ pub fn dispatch(cli: Cli, reporter: &Reporter) -> Result<u8> {
         Command::Run(options) => run::run(&context, *options),
         Command::Build(args) => build::build(&context, &args),
         Command::Kernel(args) => build::kernel(&context, &args),
+        Command::Link(args) => link::link(&context, &args),
         Command::Rootfs(args) => build::rootfs(&context, &args),
         Command::Pull(args) => images::pull(&context, &args),
         Command::Images(args) => images::images(&context, &args),

@@ -5,6 +5,7 @@ mod calls;
 mod command;
 mod files;
 mod general;
+mod linked;
 mod output;
 mod path;
 mod rootfs;

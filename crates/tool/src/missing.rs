@@ -20,6 +20,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("mksquashfs", "squashfs-tools"),
     ("mmdebstrap", "mmdebstrap"),
     ("objcopy", "binutils"),
+    ("musl-gcc", "musl-tools"),
     ("patch", "patch"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("redis-benchmark", "redis-tools"),

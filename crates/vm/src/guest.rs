@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::{Controls, Shared, StdinWriter, lock};
 use crate::kernel::needed_mib;
+use crate::qemu::NO_ROOT;
 use crate::supervise::{Plan, supervise};
 use crate::{Accelerator, End, NetworkSpec, Outcome, VmError, VmSpec, Vmm, settle_ports};
 
@@ -106,8 +107,9 @@ pub fn boot(
 fn checked(spec: &VmSpec) -> Result<VmSpec, VmError> {
     let mut spec = spec.clone();
     // The VMM runs in its own directory.
-    for path in [&mut spec.kernel, &mut spec.rootfs.0] {
-        *path = absolute(path)?;
+    spec.kernel = absolute(&spec.kernel)?;
+    if spec.rootfs.1 != NO_ROOT {
+        spec.rootfs.0 = absolute(&spec.rootfs.0)?;
     }
     for share in &mut spec.shares {
         share.dir = absolute(&share.dir)?;

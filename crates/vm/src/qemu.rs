@@ -28,6 +28,9 @@ pub(crate) const MACHINE: &str = "microvm,x-option-roms=off,acpi=off";
 /// descriptors (tiny.config): this bus lets the kernel choose, whatever is said here.
 const ROOT_DISK: &str = "virtio-blk-device,drive=root,werror=report,queue-size=128";
 
+/// The kind of a root file system that is none.
+pub(crate) const NO_ROOT: &str = "none";
+
 /// So much memory the machine has below 4 GiB at most, in MiB.
 const LOW_MEM_MIB: u32 = 3072;
 
@@ -114,6 +117,9 @@ fn serial(tool: Tool, spec: &VmSpec) -> Tool {
 
 fn root(tool: Tool, spec: &VmSpec) -> Tool {
     let (path, kind) = &spec.rootfs;
+    if kind == NO_ROOT {
+        return tool;
+    }
     if kind == "cpio" {
         return tool.arg("-initrd").arg(path);
     }
@@ -238,23 +244,36 @@ fn command_line(spec: &VmSpec, accelerator: Accelerator) -> Result<String, VmErr
     let (_, kind) = &spec.rootfs;
     let root_type = format!("rootfstype={kind}");
     let ram_disk = kind == "cpio";
-    if !ram_disk {
+    let no_root = kind == NO_ROOT;
+    if !ram_disk && !no_root {
         let read_only = matches!(kind.as_str(), "erofs" | "squashfs");
         words.extend(["root=/dev/vda", &root_type]);
         words.push(if read_only { "ro" } else { "rw" });
     }
     words.extend(spec.kernel_args.iter().map(String::as_str));
-    let key = if ram_disk { "rdinit=" } else { "init=" };
-    let program = spec.bare.as_ref().and_then(|words| words.first());
-    let init = format!("{key}{}", program.map_or(INIT_PATH, String::as_str));
-    words.push(&init);
-    if let Some(program) = &spec.bare {
+    if spec.bare.is_some() {
         // Its messages must not run into the program's output; at level 0 it would not even say that it panics.
         words.extend(["console=hvc0", "loglevel=1"]);
-        check_bare(program)?;
-        words.extend(program.iter().skip(1).map(String::as_str));
     }
+    let program = if no_root { Vec::new() } else { program(spec)? };
+    words.extend(program.iter().map(String::as_str));
     Ok(words.join(" "))
+}
+
+/// What the kernel starts from the root file system, and with which words.
+fn program(spec: &VmSpec) -> Result<Vec<String>, VmError> {
+    let key = if spec.rootfs.1 == "cpio" {
+        "rdinit="
+    } else {
+        "init="
+    };
+    let Some(program) = &spec.bare else {
+        return Ok(vec![format!("{key}{INIT_PATH}")]);
+    };
+    check_bare(program)?;
+    let mut words = program.clone();
+    words[0].insert_str(0, key);
+    Ok(words)
 }
 
 /// With memory above 4 GiB the kernel sets 64 MiB aside for devices that cannot reach it, and clears them.

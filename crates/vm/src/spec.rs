@@ -13,7 +13,8 @@ use crate::VmError;
 pub struct VmSpec {
     /// The kernel, an ELF vmlinux with a PVH note.
     pub kernel: PathBuf,
-    /// The root file system and its kind: `ext2`, `ext4`, `erofs`, `squashfs` or `cpio`. Never written.
+    /// The root file system and its kind: `ext2`, `ext4`, `erofs`, `squashfs` or `cpio`; never written.
+    /// Or `none`, for a kernel that has its program in it.
     pub rootfs: (PathBuf, String),
     /// Guest memory in MiB.
     pub mem_mib: u32,
@@ -36,7 +37,8 @@ pub struct VmSpec {
     /// A private directory of this run: sockets, `kernel.log`, `vmm.log`.
     pub dir: PathBuf,
     /// No init: the kernel starts this program itself, whose words must be
-    /// plain (see [`VmError::BareWord`]); output comes as [`crate::Event::Stdout`].
+    /// plain (see [`VmError::BareWord`]); output comes as [`crate::Event::Stdout`]. Without a root file
+    /// system it is the kernel's own, and the words are not looked at.
     pub bare: Option<Vec<String>>,
 }
 

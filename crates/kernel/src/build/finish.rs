@@ -8,7 +8,7 @@ use lupine_store::{At, Store};
 use lupine_tool::Tool;
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
 
-use super::{FILES, Inputs, KERNELS, Options, Watch, files};
+use super::{FILES, Inputs, KERNELS, LINK, Options, Watch, files, kit};
 use crate::identity::{sha256, sha256_file};
 use crate::make::{ARGUMENTS, ENVIRONMENT};
 use crate::resolve::Resolved;
@@ -47,6 +47,9 @@ impl Job<'_> {
         let files = files::compiled(&self.out.dir, self.options.formats.bzimage)?;
         let list = dir.join(FILES);
         fs::write(&list, lines(&files)).at("write", &list)?;
+        if self.resolved.config.get("CONFIG_UKL") == Some("y") {
+            kit::keep(&self.out.dir, &dir.join(LINK))?;
+        }
         let config = dir.join("config");
         fs::write(&config, &self.resolved.text).at("write", &config)?;
         let patches = self.write_patches(inputs, &dir)?;

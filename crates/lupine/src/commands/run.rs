@@ -3,6 +3,7 @@
 mod base;
 mod behind;
 mod from_manifest;
+mod linked;
 mod served;
 
 use std::collections::BTreeSet;
@@ -113,26 +114,30 @@ fn check_tap(options: &RunOptions, device: Option<&crate::cli::values::TapAddres
 
 /// The kernel starts a program and does nothing else for it.
 fn check_no_init(options: &RunOptions) -> Result<()> {
-    let given = [
-        ("-i", options.interactive),
-        ("-t", options.tty),
-        ("-v", !options.app.volume.is_empty()),
-        (
-            "-e",
-            !options.app.env.is_empty() || !options.app.env_file.is_empty(),
-        ),
-        ("-w", options.app.workdir.is_some()),
-        ("-u", options.app.user.is_some()),
-        ("-p", !options.publish.is_empty()),
-        ("--ulimit", !options.app.ulimit.is_empty()),
-    ];
-    match given.iter().find(|(_, given)| *given) {
+    let port = (!options.publish.is_empty()).then_some("-p");
+    match work_of_init(options).or(port) {
         None => Ok(()),
-        Some((flag, _)) => Err(miette!(
+        Some(flag) => Err(miette!(
             help = format!("leave out --no-init or {flag}"),
             "{flag} is init's work, and --no-init leaves init out"
         )),
     }
+}
+
+/// A flag that asks for something only init does.
+fn work_of_init(options: &RunOptions) -> Option<&'static str> {
+    let app = &options.app;
+    let given = [
+        ("-i", options.interactive),
+        ("-t", options.tty),
+        ("-v", !app.volume.is_empty()),
+        ("-e", !app.env.is_empty() || !app.env_file.is_empty()),
+        ("-w", app.workdir.is_some()),
+        ("-u", app.user.is_some()),
+        ("--ulimit", !app.ulimit.is_empty()),
+    ];
+    let found = given.into_iter().find(|(_, given)| *given);
+    found.map(|(flag, _)| flag)
 }
 
 /// Whether the flags make no sense without a network card.
@@ -309,6 +314,10 @@ fn prepare(
     let mut spec = spec(options, base, &created.dir.name)?;
     spec.network = address;
     spec.mounts = mounts;
+    let mut kernel_args = options.kernel_args.clone();
+    if base.is_linked() {
+        kernel_args.extend(linked::parameters(base, &network, spec.network.as_ref()));
+    }
     Ok(Launch {
         kernel: base.stats.kernel.path.clone(),
         rootfs: (
@@ -320,7 +329,7 @@ fn prepare(
         network,
         shares,
         vmm_args: options.vmm_args.clone(),
-        kernel_args: options.kernel_args.clone(),
+        kernel_args,
         bare: base.bare.clone(),
         accel: options.app.accel.into(),
         guest: spec,

@@ -19,3 +19,4 @@ mod refusals;
 #[path = "../../../image/tests/it/registry.rs"]
 mod registry;
 mod run;
+mod ukl;

@@ -100,6 +100,20 @@ fn without_init_the_kernel_starts_the_program() {
 }
 
 #[test]
+fn a_kernel_with_a_program_of_its_own_gets_no_disk_and_no_init() {
+    let spec = VmSpec {
+        rootfs: (std::path::PathBuf::new(), NO_ROOT.into()),
+        bare: Some(vec!["a=b".into()]),
+        ..spec()
+    };
+    let shown = shown(&spec, Accelerator::Tcg);
+    for absent in ["root=", "init=", "-drive", "-initrd", "a=b"] {
+        assert!(!shown.contains(absent), "{absent}: {shown}");
+    }
+    assert!(shown.contains("console=hvc0"), "{shown}");
+}
+
+#[test]
 fn words_that_the_kernel_would_keep_are_refused() {
     for word in ["a=b", "x.y", "two words", "\"", "", "--", "quiet"] {
         let spec = VmSpec {

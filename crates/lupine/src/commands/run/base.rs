@@ -66,6 +66,9 @@ impl Base {
         options: &RunOptions,
     ) -> Result<Self> {
         let dir = Path::new(image);
+        if lupine_link::is_linked(dir) {
+            return Self::of_linked(image, command, options);
+        }
         let base = if lupine_bundle::is_bundle(dir) {
             Self::of_bundle(&lupine_bundle::open(dir)?, image, command, options)?
         } else {

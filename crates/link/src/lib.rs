@@ -1,0 +1,21 @@
+//! From a program's files to a kernel that has the program in it (Unikernel Linux, docs/ukl.md).
+//!
+//! ```text
+//! Program { sources, objects, archives, arguments } --prepare--> Object   one file, all names local
+//! Object + what is left of a kernel's build ---------link------> vmlinux  in one run of the linker
+//! ```
+//!
+//! What the program leaves undefined is the kernel's, if it is one of [`Imports`].
+
+mod arguments;
+mod error;
+mod imports;
+mod kernel;
+mod object;
+mod prepare;
+
+pub use arguments::encode;
+pub use error::{LinkError, Wanted};
+pub use imports::{Import, Imports};
+pub use kernel::{is_linked, link};
+pub use prepare::{Object, Program, prepare};

@@ -1,0 +1,109 @@
+use super::*;
+
+/// The program of these sources.
+fn prepared(sources: &[&str]) -> Result<(Object, Vec<Undefined>), LinkError> {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |(number, text): (usize, &&str)| {
+        let path = dir.path().join(format!("source{number}.c"));
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let program = Program {
+        files: sources.iter().enumerate().map(write).collect(),
+        words: vec!["test".into()],
+    };
+    let work = dir.path().join("work");
+    fs::create_dir(&work).unwrap();
+    let object = prepare(&program, &Imports::builtin().unwrap(), &work)?;
+    let open = undefined(&object.path)?;
+    Ok((object, open))
+}
+
+fn wanted(sources: &[&str]) -> Vec<Wanted> {
+    match prepared(sources) {
+        Err(LinkError::Undefined { wanted }) => wanted,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn nothing_of_an_unmodified_program_is_open_but_what_is_weak() {
+    let main = "#include <stdio.h>\nint main(void) { return printf(\"hello\\n\") < 0; }";
+    let (object, open) = prepared(&[main]).unwrap();
+    assert_eq!(object.imports, Vec::<String>::new());
+    assert!(object.bytes > 10_000, "{object:?}");
+    let bound = |symbol: &&Undefined| !(symbol.is_weak && symbol.name.starts_with(ABSENT));
+    assert_eq!(open.iter().find(bound), None);
+}
+
+#[test]
+fn names_of_the_kernel_can_be_the_programs_own() {
+    let names = "int printk(int a) { return a; } int panic; int sort(void) { return panic; } int current = 3;";
+    let main = "int printk(int); int sort(void); extern int current; void *memcpy(void *, const void *, unsigned long);
+        int main(int c, char **v) { char b[8]; memcpy(b, v, c); return printk(c) + sort() + current + b[0]; }";
+    let (object, _) = prepared(&[names, main]).unwrap();
+    assert_eq!(object.imports, Vec::<String>::new());
+}
+
+#[test]
+fn a_function_that_only_the_kernel_has_is_missing_and_its_user_named() {
+    let main = "void printk(void); void sort(void); int main(void) { printk(); sort(); return 0; }";
+    let both = wanted(&[main]);
+    let names: Vec<&str> = both.iter().map(|w| w.symbol.as_str()).collect();
+    assert_eq!(names, ["printk", "sort"]);
+    assert!(both.iter().all(|w| w.by == "0.o"), "{both:?}");
+}
+
+#[test]
+fn a_weak_function_that_the_kernel_has_stays_absent() {
+    let main = "__attribute__((weak)) void printk(void); int main(void) { return printk ? 1 : 0; }";
+    let (_, open) = prepared(&[main]).unwrap();
+    let absent = format!("{ABSENT}printk");
+    assert!(
+        open.iter().any(|s| s.is_weak && s.name == absent),
+        "{open:?}"
+    );
+}
+
+#[test]
+fn a_program_without_main_is_told_so() {
+    let all = wanted(&["int f(void) { return 0; }"]);
+    assert_eq!(all.len(), 1);
+    assert_eq!(
+        (all[0].symbol.as_str(), all[0].by.as_str()),
+        ("main", "crt1.o")
+    );
+}
+
+#[test]
+fn what_is_on_the_list_is_the_kernels() {
+    let main = "unsigned crc32_le(unsigned, const unsigned char *, unsigned long);
+        int main(int c, char **v) { return crc32_le(0, (void *)v, c); }";
+    let (object, _) = prepared(&[main]).unwrap();
+    assert_eq!(object.imports, ["crc32_le"]);
+}
+
+#[test]
+fn other_files_are_refused() {
+    let program = Program {
+        files: vec!["a.txt".into()],
+        words: Vec::new(),
+    };
+    let error = prepare(
+        &program,
+        &Imports::builtin().unwrap(),
+        Path::new("/nowhere"),
+    );
+    let said = error.unwrap_err().to_string();
+    assert_eq!(
+        said,
+        "a.txt is neither C source (.c), an object (.o) nor an archive (.a)"
+    );
+}
+
+#[test]
+fn who_refers_is_read_from_the_linkers_words() {
+    let said = "ld: a\n/usr/lib/libc.a(x.lo): reference to f\n/b/c.o: definition of f\n";
+    assert_eq!(referrer(said, "f").as_deref(), Some("libc.a(x.lo)"));
+    assert_eq!(referrer(said, "g"), None);
+}

@@ -1,0 +1,111 @@
+//! A program linked into a kernel: one file, which boots to its main.
+
+use std::path::{Path, PathBuf};
+
+use crate::guest::{Lupine, Ran};
+
+fn example(name: &str) -> String {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/ukl");
+    dir.join(name).display().to_string()
+}
+
+/// Links, with arguments for the program.
+fn linked(lupine: &Lupine, output: &Path, source: &str, arguments: &[&str]) -> Ran {
+    let output = output.display().to_string();
+    let words = ["link", "-o", &output, source, "--"];
+    lupine.lupine(&[&words, arguments].concat())
+}
+
+fn run(lupine: &Lupine, vmlinux: &Path, arguments: &[&str]) -> Ran {
+    let file = vmlinux.display().to_string();
+    lupine.lupine(&[&["run", "--rm", &file], arguments].concat())
+}
+
+/// What it wrote: the console ends lines as terminals do.
+fn lines(ran: &Ran) -> Vec<&str> {
+    ran.stdout.lines().map(str::trim_end).collect()
+}
+
+#[test]
+fn one_file_boots_to_main_with_its_own_arguments_or_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let vmlinux = dir.path().join("hello.vmlinux");
+    let lupine = Lupine::new();
+    let ran = linked(&lupine, &vmlinux, &example("hello.c"), &["from the image"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(ran.stderr.contains("GPL-2.0"), "{ran:?}");
+
+    let ran = run(&lupine, &vmlinux, &[]);
+    let said = [
+        "hello: constructed 1, thread-local 7 and 0",
+        "argument 0: hello",
+        "argument 1: from the image",
+        "sqrt(2) = 1.414213562",
+    ];
+    assert_eq!(lines(&ran), said, "{ran:?}");
+    assert_eq!(ran.status, 3, "{ran:?}");
+
+    let ran = run(&lupine, &vmlinux, &["a=b.c", "d,e"]);
+    let arguments = ["argument 0: hello", "argument 1: a=b.c", "argument 2: d,e"];
+    assert_eq!(lines(&ran)[1..4], arguments, "{ran:?}");
+}
+
+/// The program of `source` finds out itself what it is to find out, and exits with 0 if it is so.
+fn holds(source: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let file: PathBuf = dir.path().join("program.c");
+    std::fs::write(&file, source).unwrap();
+    let (lupine, vmlinux) = (Lupine::new(), dir.path().join("vmlinux"));
+    let ran = linked(&lupine, &vmlinux, &file.display().to_string(), &[]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let ran = run(&lupine, &vmlinux, &[]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+}
+
+#[test]
+fn it_is_at_cpl_0_and_calls_the_kernel_by_name() {
+    holds(
+        "unsigned crc32_le(unsigned, const unsigned char *, unsigned long);
+        int main(void)
+        {
+            unsigned long cs;
+            __asm__(\"mov %%cs, %0\" : \"=r\"(cs));
+            unsigned crc = ~crc32_le(~0u, (const unsigned char *)\"123456789\", 9);
+            return (cs & 3) != 0 || crc != 0xcbf43926;
+        }",
+    );
+}
+
+#[test]
+fn another_program_costs_a_link_and_no_kernel() {
+    let dir = tempfile::tempdir().unwrap();
+    let lupine = Lupine::new();
+    for name in ["hello.c", "threads.c"] {
+        let ran = linked(&lupine, &dir.path().join(name), &example(name), &[]);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        // The first may have had to build it.
+        assert!(
+            name == "hello.c" || !ran.stderr.contains("building"),
+            "{ran:?}"
+        );
+    }
+    let ran = run(&lupine, &dir.path().join("threads.c"), &["20"]);
+    assert_eq!(ran.stdout.lines().count(), 8 * 20 + 1, "{ran:?}");
+    assert_eq!(lines(&ran).last(), Some(&"160 lines by 8 threads"));
+}
+
+#[test]
+fn a_missing_function_is_named_before_any_kernel_is_built() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("program.c");
+    std::fs::write(
+        &file,
+        "int printk(void); int main(void) { return printk(); }",
+    )
+    .unwrap();
+    let source = file.display().to_string();
+    let ran = linked(&Lupine::new(), &dir.path().join("vmlinux"), &source, &[]);
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert!(ran.stderr.contains("printk (wanted by 0.o)"), "{ran:?}");
+    assert!(!dir.path().join("vmlinux").exists());
+}

@@ -7,6 +7,7 @@ mod files;
 mod general;
 mod output;
 mod path;
+mod programs;
 mod rootfs;
 mod subject;
 

@@ -7,15 +7,17 @@
 //! kernel and at any level. It opens no file.
 //!
 //! ```text
-//! site:  nop; call stub         was: mov $39, %eax; syscall
-//! stub:  mov $39, %eax          what the call took the place of
-//!        jmp common
+//! site:   nop; call stub        was: mov $39, %eax; syscall
+//! stub:   mov $39, %eax         what the call took the place of
+//!         jmp common
 //! common: mov entry, %rcx       set where the program starts, from the auxiliary vector
-//!        jrcxz 1f
-//!        jmp *%rcx              returns to the site: the stub has no part in it
-//! 1:     syscall
-//!        ret
+//!         jrcxz 1f
+//!         jmp *%rcx             returns to the site: the stub has no part in it
+//! 1:      syscall
+//!         ret
 //! ```
+//!
+//! In static programs the `syscall` stays where it is, behind the call, which returns to it or behind it.
 mod file;
 mod flow;
 mod frames;

@@ -15,10 +15,16 @@ pub fn privileged(bytes: Vec<u8>) -> Result<BTreeMap<String, usize>, String> {
     let program = Program::parse(bytes)?;
     let mut found = BTreeMap::new();
     for at in all(&program) {
-        let name = format!("{:?}", at.mnemonic()).to_lowercase();
-        *found.entry(name).or_default() += 1;
+        *found.entry(name(&at)).or_default() += 1;
     }
     Ok(found)
+}
+
+fn name(at: &Instruction) -> String {
+    match at.mnemonic() {
+        Mnemonic::Mov => "mov of a control register".into(),
+        other => format!("{other:?}").to_lowercase(),
+    }
 }
 
 /// The `hlt` instructions among them.

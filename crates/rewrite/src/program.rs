@@ -154,13 +154,13 @@ impl Program {
         (end == start && self.code.runs_on(&self.elf, before)).then(|| self.code.starts[before])
     }
 
-    /// What its calls take the place of. A static program's unwinder looks for code up to the end of its data only:
-    /// it would find no way out of a `syscall` behind that.
+    /// What its calls take the place of. Unwinders of static programs know no code behind the program's data:
+    /// they would find no way out of a `syscall` there.
     pub fn form(&self) -> Form {
-        let alone = self.elf.is_static() && self.elf.exports.is_empty();
-        match alone && self.elf.frame_table().is_some() {
-            true => Form::Before,
-            false => Form::Whole,
+        if self.elf.is_static() && self.elf.exports.is_empty() {
+            Form::Before
+        } else {
+            Form::Whole
         }
     }
 

@@ -19,7 +19,7 @@ use crate::cli::{BuildOptions, Kml};
 /// Kind of the store's entries.
 const KIND: &str = "programs";
 /// Changes whenever an equal file would be rewritten differently.
-const REWRITER: &str = "lupine-rewrite 1";
+const REWRITER: &str = "rewrite 1";
 /// Name of the list within an entry; the files beside it are named by their content's number.
 const LIST: &str = "list.json";
 

@@ -67,12 +67,14 @@ fn the_red_zone() {
 
 #[test]
 fn a_target_of_a_jump() {
-    let jumped = "mov $39, %eax\n 2: syscall\n test %rax, %rax\n js 2b\n ret";
+    let jumped = "mov %rdi, %rsi\n 2: xor %eax, %eax\n syscall\n test %rax, %rax\n js 2b\n ret";
     is_left(jumped, Why::Target);
-    // To where the call starts everybody may jump.
+    // To where the call starts everybody may jump, and in a static program to the instruction itself, which stays.
     is_called("2: mov $39, %eax\n syscall\n test %rax, %rax\n js 2b\n ret");
+    is_called("mov $39, %eax\n 2: syscall\n test %rax, %rax\n js 2b\n ret");
     let table = "lea t(%rip), %rax\n movslq (%rax,%rdi,4), %rdx\n add %rax, %rdx\n jmp *%rdx\n\
-                 mov $39, %eax\n 2: syscall\n ret\n .section .rodata\n t: .long 2b - t\n .text";
+                 mov %rdi, %rsi\n 2: xor %eax, %eax\n syscall\n ret\n\
+                 .section .rodata\n t: .long 2b - t\n .text";
     is_left(table, Why::Target);
 }
 

@@ -114,3 +114,12 @@ fn a_program_with_its_rewritten_library_and_loader() {
         output(&program.path)
     );
 }
+
+#[test]
+fn what_halted_dies() {
+    let source = "int main(void) { __asm__ volatile(\"hlt\"); return 0; }";
+    let program = Program::new("gcc", "c", source, &["-O2", "-static"]);
+    let path = program.with(&rewrite(program.bytes()).unwrap().bytes.unwrap());
+    let error = lupine_tool::Tool::new(path).run().unwrap_err().to_string();
+    assert!(error.contains("signal: 4"), "{error}");
+}

@@ -14,8 +14,8 @@ use crate::digest::{link_or_copy, sha256};
 use crate::manifest::{KernelPart, RootfsPart};
 use crate::runtime::runtime_config;
 use crate::{
-    Bundle, BundleError, ExposedPort, ImageName, MANIFEST, Manifest, Member, RUNTIME_CONFIG,
-    VERSION, is_bundle,
+    Bundle, BundleError, ChangedFile, ExposedPort, ImageName, MANIFEST, Manifest, Member,
+    RUNTIME_CONFIG, VERSION, is_bundle,
 };
 
 /// What a bundle is assembled from.
@@ -79,6 +79,8 @@ pub struct RootfsFile<'a> {
     pub format: &'a str,
     /// Key in the root file system cache.
     pub key: &'a str,
+    /// Files of the image that were packed with another content.
+    pub changed: &'a [ChangedFile],
 }
 
 /// Makes a bundle in `dir` (made if absent) from hard links, or copies where the
@@ -205,6 +207,7 @@ fn add_rootfs(dir: &Path, rootfs: &RootfsFile) -> Result<RootfsPart, BundleError
         image: add(dir, &name, rootfs.path)?,
         format: rootfs.format.into(),
         key: rootfs.key.into(),
+        changed: rootfs.changed.to_vec(),
     })
 }
 

@@ -24,7 +24,7 @@ mod runtime;
 pub use assemble::{KernelFiles, Parts, RootfsFile, assemble};
 pub use error::BundleError;
 pub use manifest::{
-    ExposedPort, ImageName, KernelPart, MANIFEST, Manifest, Member, RUNTIME_CONFIG, RootfsPart,
-    VERSION,
+    ChangedFile, ExposedPort, ImageName, KernelPart, MANIFEST, Manifest, Member, RUNTIME_CONFIG,
+    RootfsPart, VERSION,
 };
 pub use open::{Bundle, is_bundle, open};

@@ -108,6 +108,28 @@ pub struct RootfsPart {
     pub format: String,
     /// Key in the root file system cache.
     pub key: String,
+    /// Files of the image that were packed with another content.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<ChangedFile>,
+}
+
+/// A program or library that was rewritten to call the kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedFile {
+    /// Path in the guest; the first where there are several.
+    pub path: String,
+    /// SHA-256 of the image's file, 64 hex digits.
+    pub before: String,
+    /// SHA-256 of what was packed.
+    pub after: String,
+    /// How many `syscall` instructions it had.
+    pub sites: usize,
+    /// How many of them are calls now.
+    pub calls: usize,
+    /// How many `hlt` instructions fault now.
+    pub traps: usize,
+    /// Why the others were left, with how many.
+    pub left: BTreeMap<String, usize>,
 }
 
 /// A port that the image exposes.
@@ -210,6 +232,7 @@ pub(crate) mod tests {
                 image: member("rootfs.ext2"),
                 format: "ext2".into(),
                 key: "r".into(),
+                changed: Vec::new(),
             },
             spec: GuestSpec {
                 argv: vec!["redis-server".into()],

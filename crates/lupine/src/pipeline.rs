@@ -8,6 +8,7 @@ mod general;
 mod linked;
 mod output;
 mod path;
+mod programs;
 mod rootfs;
 mod subject;
 

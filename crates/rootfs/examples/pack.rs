@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use lupine_image::{ImageRef, LoadOptions, flatten, load};
 use lupine_init::GuestSpec;
-use lupine_rootfs::{Format, ROOM_MIB, Request, pack};
+use lupine_rootfs::{Format, ROOM_MIB, Replaced, Request, pack};
 use lupine_store::Store;
 use lupine_tool::Quiet;
 
@@ -35,6 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let request = Request {
             tree: &tree,
             tree_digest: &image.digest,
+            replaced: &Replaced::default(),
             spec: &spec,
             init: &init,
             programs: &[],

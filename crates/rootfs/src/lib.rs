@@ -23,4 +23,4 @@ mod squashfs;
 
 pub use error::RootfsError;
 pub use format::Format;
-pub use pack::{ROOM_MIB, Request, Rootfs, pack};
+pub use pack::{ROOM_MIB, Replaced, Request, Rootfs, pack};

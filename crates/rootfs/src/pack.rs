@@ -1,5 +1,6 @@
 //! The verb: from a request to an image in the store, made once.
 
+use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -29,6 +30,8 @@ pub struct Request<'a> {
     pub tree: &'a Tree,
     /// A digest that stands for all of the tree (the image's manifest digest).
     pub tree_digest: &'a str,
+    /// Files of the image that are packed with another content.
+    pub replaced: &'a Replaced,
     /// How PID 1 runs the application unless the host says otherwise.
     pub spec: &'a GuestSpec,
     /// PID 1, a static program.
@@ -39,6 +42,15 @@ pub struct Request<'a> {
     pub format: Format,
     /// Free space for the guest in MiB, for ext2 and ext4.
     pub room_mib: u64,
+}
+
+/// Contents that take the place of the image's own; those stay as they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replaced {
+    /// A digest that stands for all of them; empty when there are none.
+    pub digest: String,
+    /// Where they lie, by the number of the content in the tree.
+    pub contents: BTreeMap<u32, PathBuf>,
 }
 
 /// A packed root file system.
@@ -84,7 +96,7 @@ pub fn pack(
     let image = staging.path().join("image");
     let mut programs = vec![(INIT_PATH, request.init)];
     programs.extend(request.programs);
-    let plan = Plan::new(request.tree, &programs, &spec)?;
+    let plan = Plan::new(request.tree, request.replaced, &programs, &spec)?;
     let options = Options {
         format: request.format,
         room_mib: request.room_mib,
@@ -175,6 +187,9 @@ fn key(request: &Request, spec: &[u8]) -> String {
     ];
     for (path, program) in request.programs {
         parts.extend([path.as_bytes(), program]);
+    }
+    if !request.replaced.digest.is_empty() {
+        parts.extend([&b"replaced"[..], request.replaced.digest.as_bytes()]);
     }
     let mut hasher = Sha256::new();
     for part in parts {

@@ -2,13 +2,14 @@
 //! as numbered inodes whose order depends on their paths alone.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
+use std::{fs, io};
 
 use lupine_image::{Kind, Node, Tree};
 use lupine_init::SPEC_PATH;
+use lupine_store::At;
 
-use crate::RootfsError;
 use crate::content::{Content, Source};
+use crate::{Replaced, RootfsError};
 
 /// Directory that belongs to Lupine alone; what an image has there is left out.
 const OWN: &[u8] = b".lupine";
@@ -111,10 +112,11 @@ impl Plan {
     /// [`RootfsError::Content`] when a file of the tree is damaged.
     pub(crate) fn new(
         tree: &Tree,
+        replaced: &Replaced,
         programs: &[(&str, &[u8])],
         spec: &[u8],
     ) -> Result<Self, RootfsError> {
-        let mut builder = Builder::new(tree.root());
+        let mut builder = Builder::new(tree.root(), replaced);
         for (path, node) in tree.iter() {
             if path == OWN || path.starts_with(b".lupine/") {
                 let note = format!("{} of the image is left out: it is lupine's", shown(path));
@@ -170,14 +172,15 @@ impl Plan {
 }
 
 /// Gives numbers to inodes in the order in which they come.
-struct Builder {
+struct Builder<'a> {
     plan: Plan,
+    replaced: &'a Replaced,
     directories: HashMap<Vec<u8>, usize>,
     contents: HashMap<u32, usize>,
 }
 
-impl Builder {
-    fn new(root: &Node) -> Self {
+impl<'a> Builder<'a> {
+    fn new(root: &Node, replaced: &'a Replaced) -> Self {
         let body = Body::Directory {
             parent: 0,
             entries: BTreeMap::new(),
@@ -189,6 +192,7 @@ impl Builder {
                 inodes: vec![inode],
                 notes: Vec::new(),
             },
+            replaced,
             directories: HashMap::from([(Vec::new(), 0)]),
             contents: HashMap::new(),
         }
@@ -207,12 +211,7 @@ impl Builder {
                     return Ok(());
                 }
                 self.contents.insert(*content, self.plan.inodes.len());
-                let source = tree.content(node).map(Source::Stored);
-                Body::File(scanned(
-                    path,
-                    source.unwrap_or(Source::Memory(Vec::new())),
-                    *bytes,
-                )?)
+                Body::File(self.content(tree, path, node, (*content, *bytes))?)
             }
             Kind::Symlink(target) => Body::Symlink(target.clone()),
             Kind::CharDevice(major, minor) => Body::Device {
@@ -229,6 +228,22 @@ impl Builder {
         };
         self.add(path, inode(path, body, node));
         Ok(())
+    }
+
+    /// The content of a file, by its number and length in the tree.
+    fn content(
+        &self,
+        tree: &Tree,
+        path: &[u8],
+        node: &Node,
+        (number, bytes): (u32, u64),
+    ) -> Result<Content, RootfsError> {
+        let Some(other) = self.replaced.contents.get(&number) else {
+            let source = tree.content(node).map(Source::Stored);
+            return scanned(path, source.unwrap_or(Source::Memory(Vec::new())), bytes);
+        };
+        let bytes = fs::metadata(other).at("read", other)?.len();
+        scanned(path, Source::Stored(other.clone()), bytes)
     }
 
     fn add_directory(&mut self, path: &[u8], node: &Node) -> usize {

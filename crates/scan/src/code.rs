@@ -9,6 +9,7 @@ mod step;
 mod sweep;
 
 pub(crate) use reach::{Part, Reach, reach};
+pub use resolve::numbers;
 pub(crate) use resolve::{Outcome, Resolver, Want};
 pub(crate) use step::{Loc, R8, R9, R10, RAX, RCX, RDI, RDX, RSI, as_address, is_number};
-pub(crate) use sweep::{Code, Kind, sweep};
+pub use sweep::{Code, Kind, Ref, sweep};

@@ -27,8 +27,10 @@ const REGIONS: usize = 500;
 
 /// A run of bytes at an address.
 #[derive(Debug, Clone)]
-pub(crate) struct Region {
+pub struct Region {
+    /// Of the first byte, by the file's own headers.
     pub address: u64,
+    /// Where the bytes lie in the file.
     pub range: Range<usize>,
 }
 
@@ -47,25 +49,34 @@ struct Segment {
 
 /// A symbol that others can link to.
 #[derive(Debug, Clone)]
-pub(crate) struct Export {
+pub struct Export {
+    /// Without a version.
     pub name: String,
+    /// By the file's own headers.
     pub address: u64,
 }
 
 /// See the module. Addresses are those of the file's own headers.
 #[derive(Debug, Default)]
-pub(crate) struct Elf {
+pub struct Elf {
+    /// The whole file.
     pub bytes: Vec<u8>,
     segments: Vec<Segment>,
+    /// Where a program starts.
     pub entry: u64,
     /// Loaded where the loader likes: addresses in code are relative.
     pub relocatable: bool,
+    /// The program that loads it.
     pub interpreter: Option<String>,
+    /// Libraries that it asks for.
     pub needed: Vec<String>,
+    /// Where they are looked for before all else.
     pub rpath: Option<String>,
+    /// Where they are looked for after the environment's directories.
     pub runpath: Option<String>,
     /// Names that others must define.
     pub imports: Vec<String>,
+    /// Symbols for others.
     pub exports: Vec<Export>,
     /// Names of functions in the static symbol table, where there is one.
     pub local: Vec<Export>,
@@ -77,6 +88,7 @@ pub(crate) struct Elf {
     pub initial: Vec<u64>,
     /// Where functions are known to start, sorted.
     pub starts: Vec<u64>,
+    /// Sections of code; segments where there are no sections.
     pub code: Vec<Region>,
     /// Constant data.
     pub data: Vec<Region>,
@@ -89,7 +101,7 @@ pub(crate) struct Elf {
 }
 
 /// Whether these first bytes are those of an ELF file.
-pub(crate) fn is_elf(bytes: &[u8]) -> bool {
+pub fn is_elf(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x7fELF")
 }
 

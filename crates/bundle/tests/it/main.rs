@@ -66,6 +66,7 @@ impl Bench {
                 path: &rootfs,
                 format: "ext2",
                 key: "r",
+                changed: &[],
             },
             spec: &self.spec,
             entrypoint: Vec::new(),

@@ -39,6 +39,16 @@ pub enum ProfileChoice {
     App,
 }
 
+/// How programs at CPL 0 make system calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kml {
+    /// By the syscall instruction; the image is packed as it is
+    Jump,
+    /// By calls, where syscall instructions can become some
+    Call,
+}
+
 /// Where a kernel comes from, and how it is compiled.
 #[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 pub struct SourceOptions {
@@ -74,10 +84,18 @@ pub struct KernelOptions {
     /// Leave out the system calls that no code of the image can reach; --tiny does, too
     #[arg(long)]
     pub trim_syscalls: bool,
-    /// Run the image's programs at CPL 0: nothing protects the guest's kernel from them
-    #[arg(long)]
-    #[serde(default)]
-    pub kml: bool,
+    /// Run the image's programs at CPL 0: nothing protects the guest's kernel from them. With call, their C library
+    /// calls the kernel where that can be proven to be the same
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "jump"
+    )]
+    #[serde(default, rename = "kml_by")]
+    pub kml: Option<Kml>,
     /// Virtual machine monitor that the kernel is for
     #[arg(long, value_name = "VMM", default_value = "qemu")]
     pub vmm: String,
@@ -94,7 +112,7 @@ impl KernelOptions {
     /// Features of the whole kernel: those that flags stand for, then the named ones.
     pub fn all_features(&self) -> Vec<String> {
         let tiny: &[&str] = if self.tiny { &["tiny"] } else { &[] };
-        let kml: &[&str] = if self.kml {
+        let kml: &[&str] = if self.kml.is_some() {
             &["no-mitigations", "kml"]
         } else {
             &[]
@@ -105,15 +123,15 @@ impl KernelOptions {
 
     /// What nobody should learn only afterwards.
     pub fn given_up(&self) -> Option<&'static str> {
-        self.kml.then_some(
-            "kml: programs run at CPL 0 and can read, write and break the guest's kernel; only the VMM guards the host",
-        )
+        self.kml.map(|_| {
+            "kml: programs run at CPL 0 and can read, write and break the guest's kernel; only the VMM guards the host"
+        })
     }
 
     /// Where it comes from, with the patch sets that flags stand for.
     pub fn whole_source(&self) -> SourceOptions {
         let mut source = self.source.clone();
-        source.patch_sets.extend(self.kml.then(|| "kml".to_owned()));
+        source.patch_sets.extend(self.kml.map(|_| "kml".to_owned()));
         source
     }
 }

@@ -25,7 +25,7 @@ fn flags_of_building_verbs_may_follow_the_image() {
     assert_eq!(args.target.image, "redis");
     assert_eq!(args.target.command, ["redis-server", "--port", "1"]);
     assert!(args.options.kernel.tiny);
-    assert!(!args.options.kernel.kml);
+    assert_eq!(args.options.kernel.kml, None);
     for line in [
         "lupine config redis --explain EPOLL",
         "lupine config redis --diff nginx",
@@ -46,6 +46,8 @@ fn kml_stands_for_a_patch_set_and_features() {
         ["tiny", "no-mitigations", "kml", "smp"]
     );
     assert_eq!(kernel.whole_source().patch_sets, ["own", "kml"]);
+    assert_eq!(kernel.kml, Some(Kml::Jump));
+    assert_eq!(run("--kml=call redis").build.kernel.kml, Some(Kml::Call));
     assert!(
         run("redis")
             .build

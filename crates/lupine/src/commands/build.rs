@@ -22,7 +22,9 @@ pub fn build(context: &Context<'_>, args: &BuildArgs) -> Result<u8> {
     let kernel = pipeline.kernel(&prepared, &args.options, false)?;
     let rootfs = pipeline.rootfs(&prepared, &prepared.spec, &args.options)?;
     let dir = args.output.clone().unwrap_or_else(|| default_dir(image));
-    let parts = parts(&prepared, &kernel, &rootfs, &args.options)?;
+    let (programs, _) = pipeline.programs(&prepared, &args.options)?;
+    let mut parts = parts(&prepared, &kernel, &rootfs, &args.options)?;
+    parts.rootfs.changed = &programs.changed;
     let bundle = lupine_bundle::assemble(&dir, &parts)?;
     if args.format.is_json() {
         let mut value = serde_json::to_value(&bundle.manifest).into_diagnostic()?;
@@ -107,6 +109,7 @@ fn parts<'a>(
             path: &rootfs.path,
             format: rootfs.format.name(),
             key: &rootfs.key,
+            changed: &[],
         },
         spec: &prepared.spec,
         entrypoint: entrypoint(image, options),

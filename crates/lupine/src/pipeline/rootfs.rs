@@ -36,9 +36,11 @@ impl Pipeline<'_> {
         options: &BuildOptions,
     ) -> Result<Rootfs> {
         let started = Instant::now();
+        let (_, replaced) = self.programs(prepared, options)?;
         let request = lupine_rootfs::Request {
             tree: &prepared.tree,
             tree_digest: &prepared.image.digest,
+            replaced: &replaced,
             spec,
             init: lupine_init::INIT,
             programs,

@@ -6,8 +6,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use lupine_image::Kind;
 use lupine_init::decode_spec;
-use lupine_rootfs::Format;
+use lupine_rootfs::{Format, Replaced};
 use lupine_tool::Tool;
 
 use crate::fixture::{Bench, INIT, ODD_NAMES, noise, oddities, spec};
@@ -53,6 +54,30 @@ fn contents_names_and_links_come_back_from_every_format() {
         unpack(format, &bench.pack(format).path, &to);
         check(format, &to).unwrap_or_else(|error| panic!("{format}: {error}"));
     }
+}
+
+#[test]
+fn another_content_takes_the_place_of_a_file_under_all_its_names() {
+    let mut bench = Bench::new(oddities());
+    let node = bench.tree.get("srv/data").unwrap();
+    let Kind::File { content, .. } = node.kind else {
+        panic!("{node:?}");
+    };
+    let (kept, other) = (bench.tree.content(node).unwrap(), bench.path("other"));
+    fs::write(&other, "more than was there").unwrap();
+    let before = bench.pack(Format::Cpio);
+    bench.replaced = Replaced {
+        digest: "other".into(),
+        contents: [(content, other)].into(),
+    };
+    let after = bench.pack(Format::Cpio);
+    assert_ne!(before.key, after.key);
+    let to = bench.path("unpacked");
+    unpack(Format::Cpio, &after.path, &to);
+    for name in ["srv/data", "srv-second", "a-first"] {
+        assert_eq!(fs::read(to.join(name)).unwrap(), b"more than was there");
+    }
+    assert_eq!(fs::read(kept).unwrap(), b"owned");
 }
 
 /// Compares an unpacked tree with the fixture.

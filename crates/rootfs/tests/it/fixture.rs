@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use lupine_image::{ImageRef, LoadOptions, Tree, flatten, load};
 use lupine_init::GuestSpec;
-use lupine_rootfs::{Format, Request, Rootfs, RootfsError, pack};
+use lupine_rootfs::{Format, Replaced, Request, Rootfs, RootfsError, pack};
 use lupine_store::Store;
 use lupine_tool::Quiet;
 use sha2::{Digest, Sha256};
@@ -196,6 +196,7 @@ pub struct Bench {
     pub store: Store,
     pub tree: Tree,
     pub digest: String,
+    pub replaced: Replaced,
 }
 
 impl Bench {
@@ -215,6 +216,7 @@ impl Bench {
             store,
             tree,
             digest: image.digest,
+            replaced: Replaced::default(),
         }
     }
 
@@ -231,6 +233,7 @@ impl Bench {
         let request = Request {
             tree: &self.tree,
             tree_digest: &self.digest,
+            replaced: &self.replaced,
             spec: &spec(),
             init: INIT,
             programs: &[],

@@ -7,7 +7,7 @@ use iced_x86::{InstructionInfoFactory, Mnemonic};
 
 use super::body::Body;
 use super::query::{Ops, Value, finish, values};
-use super::step::Loc;
+use super::step::{Loc, RAX, is_number};
 use super::sweep::{Code, Kind};
 use crate::elf::Elf;
 
@@ -45,6 +45,21 @@ pub(crate) struct Outcome {
     pub at: u64,
     /// They depend on an argument of a function that nobody in this file calls.
     pub open: bool,
+}
+
+/// The numbers of system calls that each of the code's `syscall` instructions can make, in their order;
+/// `None` where one of them is not known. `steps` bounds the work.
+pub fn numbers(elf: &Elf, code: &Code, steps: usize) -> Vec<Option<Vec<u64>>> {
+    let mut resolver = Resolver::new(elf, code, steps);
+    let sites = code.syscalls.iter();
+    sites
+        .map(|&site| {
+            let outcomes = resolver.outcomes(site, &[Want::at(RAX)]);
+            let values = outcomes.iter().map(|outcome| outcome.values[0]);
+            let values: Option<Vec<u64>> = values.collect();
+            values.filter(|values| !values.is_empty() && values.iter().all(|v| is_number(*v)))
+        })
+        .collect()
 }
 
 /// Looks for values in one file.

@@ -6,7 +6,7 @@ use crate::elf::{Elf, Region};
 
 /// What an instruction refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Calls this address.
     Call,
     /// Jumps to this address, out of its own unwind range or far.
@@ -21,15 +21,18 @@ pub(crate) enum Kind {
 
 /// One reference.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ref {
+pub struct Ref {
+    /// The instruction.
     pub from: u64,
+    /// What it refers to.
     pub to: u64,
+    /// How.
     pub kind: Kind,
 }
 
 /// What the sweep over one file gives.
 #[derive(Debug, Default)]
-pub(crate) struct Code {
+pub struct Code {
     /// Where functions start, sorted: known ones and targets of calls.
     pub starts: Vec<u64>,
     /// Ordered by `from`.
@@ -42,7 +45,7 @@ pub(crate) struct Code {
 
 /// Sweeps over all code of a file. Unwind ranges are the points at which it falls into step again
 /// after data among the code.
-pub(crate) fn sweep(elf: &Elf) -> Code {
+pub fn sweep(elf: &Elf) -> Code {
     let mut code = Code::default();
     for region in &elf.code {
         let first = elf.starts.partition_point(|start| *start <= region.address);

@@ -50,7 +50,8 @@ impl Elf {
         text.unwrap_or_default().contains(&b'S')
     }
 
-    fn frame_table(&self) -> Option<u64> {
+    /// Where the search table of the unwind tables is.
+    pub fn frame_table(&self) -> Option<u64> {
         let header = FileHeader64::<Endianness>::parse(&self.bytes[..]).ok()?;
         let endian = header.endian().ok()?;
         let headers = header.program_headers(endian, &self.bytes[..]).ok()?;

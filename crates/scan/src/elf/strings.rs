@@ -20,7 +20,7 @@ fn in_path(byte: u8) -> bool {
 impl Elf {
     /// All texts that look like a path or like the name of a shared library. A text ends at a byte
     /// that no such name has.
-    pub fn names(&self) -> Vec<Text> {
+    pub(crate) fn names(&self) -> Vec<Text> {
         let mut found = Vec::new();
         for region in &self.data {
             let bytes = &self.bytes[region.range.clone()];

@@ -47,7 +47,7 @@ fn is_particular(options: &BuildOptions) -> bool {
     kernel.profile != ProfileChoice::App
         || kernel.tiny
         || kernel.trim_syscalls
-        || kernel.kml
+        || kernel.kml.is_some()
         || !kernel.options.is_empty()
         || !kernel.features.is_empty()
         || !kernel.source.patch_sets.is_empty()

@@ -191,16 +191,15 @@ fn after(at: &Instruction, before: Frame) -> Frame {
     let target = (at.op0_kind() == OpKind::Register).then(|| at.op0_register());
     match (at.mnemonic(), target) {
         (Mnemonic::Call | Mnemonic::Syscall, _) => {}
-        (Mnemonic::Sub | Mnemonic::Add, Some(Register::RSP))
-            if at.op1_kind() != OpKind::Register =>
-        {
-            let by = at.immediate(1).cast_signed();
-            let by = if at.mnemonic() == Mnemonic::Sub {
-                by.wrapping_neg()
-            } else {
-                by
+        (Mnemonic::Sub | Mnemonic::Add, Some(Register::RSP)) => {
+            // A register or memory can hold anything.
+            let by = at.try_immediate(1).ok().map(u64::cast_signed);
+            let by = match at.mnemonic() {
+                Mnemonic::Sub => by.map(i64::wrapping_neg),
+                _ => by,
             };
-            frame.stack = before.stack.map(|stack| stack.wrapping_add(by));
+            let moved = before.stack.zip(by);
+            frame.stack = moved.map(|(stack, by)| stack.wrapping_add(by));
         }
         (Mnemonic::Lea, Some(Register::RSP)) => frame.stack = address(at, before),
         (Mnemonic::Lea, Some(Register::RBP)) => frame.base = address(at, before),

@@ -106,6 +106,21 @@ fn numbers_through_wrappers_and_choices() {
     }
 }
 
+/// Nobody knows where the stack is then: this is no reason to stop.
+#[test]
+fn a_stack_that_is_moved_by_what_memory_holds() {
+    for how in ["add (%%rsi), %%rsp", "sub %%rsi, %%rsp"] {
+        let source = r#"
+            int main(int c, char **v) {
+                long r;
+                __asm__ volatile("push %1\n MOVE\n syscall" : "=a"(r) : "r"((long)c), "S"(v), "D"(0));
+                return r;
+            }"#;
+        let scan = scan_c(&source.replace("MOVE", how), &["-O1"]);
+        assert!(!scan.unknown.is_empty(), "{how}: {scan:?}");
+    }
+}
+
 #[test]
 fn what_cannot_be_known_is_listed_with_its_place() {
     let source = r#"

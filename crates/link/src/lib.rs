@@ -5,7 +5,7 @@
 //! Object + what is left of a kernel's build ---------link------> vmlinux  in one run of the linker
 //! ```
 //!
-//! What the program leaves undefined is the kernel's, if it is one of [`Imports`].
+//! What the program leaves undefined is the kernel's, if it is one of [`Imports`]. `<ukl.h>` declares those.
 
 mod arguments;
 mod error;

@@ -7,6 +7,7 @@ use lupine_store::At;
 use lupine_tool::Tool;
 
 use crate::arguments::assembler;
+use crate::imports::HEADER;
 use crate::object::{Undefined, size, undefined};
 use crate::{Imports, LinkError, Wanted};
 
@@ -46,9 +47,11 @@ pub struct Object {
 /// # Errors
 /// What the compiler and the linker say; [`LinkError::Undefined`].
 pub fn prepare(program: &Program, imports: &Imports, dir: &Path) -> Result<Object, LinkError> {
+    let header = dir.join("ukl.h");
+    fs::write(&header, HEADER).at("write", &header)?;
     let mut inputs = Vec::new();
     for (number, file) in program.files.iter().enumerate() {
-        inputs.push(object_of(file, &dir.join(format!("{number}.o")))?);
+        inputs.push(object_of(file, dir, number)?);
     }
     inputs.push(arguments(&program.words, dir)?);
     let script = dir.join("program.lds");
@@ -67,14 +70,15 @@ pub fn prepare(program: &Program, imports: &Imports, dir: &Path) -> Result<Objec
     })
 }
 
-/// Sources are compiled; objects and archives are taken as they are.
-fn object_of(file: &Path, to: &Path) -> Result<PathBuf, LinkError> {
+/// Sources are compiled in `dir`, which has the header; objects and archives are taken as they are.
+fn object_of(file: &Path, dir: &Path, number: usize) -> Result<PathBuf, LinkError> {
     match file.extension().and_then(|end| end.to_str()) {
         Some("o" | "a") => Ok(file.into()),
         Some("c") => {
-            let compiler = Tool::new("musl-gcc").args(FLAGS).arg(file).arg("-o");
-            compiler.arg(to).run()?;
-            Ok(to.into())
+            let to = dir.join(format!("{number}.o"));
+            let compiler = Tool::new("musl-gcc").args(FLAGS).arg("-I").arg(dir);
+            compiler.arg(file).arg("-o").arg(&to).run()?;
+            Ok(to)
         }
         _ => Err(LinkError::Kind { path: file.into() }),
     }

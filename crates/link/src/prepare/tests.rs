@@ -55,6 +55,21 @@ fn a_function_that_only_the_kernel_has_is_missing_and_its_user_named() {
 }
 
 #[test]
+fn what_the_header_declares_is_bound_and_what_the_gate_lacks_is_missing() {
+    let listed = "#include <ukl.h>
+        int main(void) { char b; return ukl_recv(0, &b, 1, 0) + ukl_getppid() + crc32_le(0, 0, 0); }";
+    let (object, _) = prepared(&[listed]).unwrap();
+    assert_eq!(object.imports, ["crc32_le", "ukl_getppid", "ukl_recvfrom"]);
+
+    let other = "long ukl_fork(void); int main(void) { return ukl_fork(); }";
+    let missing = Wanted {
+        symbol: "ukl_fork".into(),
+        by: "0.o".into(),
+    };
+    assert_eq!(wanted(&[other]), [missing]);
+}
+
+#[test]
 fn a_weak_function_that_the_kernel_has_stays_absent() {
     let main = "__attribute__((weak)) void printk(void); int main(void) { return printk ? 1 : 0; }";
     let (_, open) = prepared(&[main]).unwrap();
@@ -89,11 +104,8 @@ fn other_files_are_refused() {
         files: vec!["a.txt".into()],
         words: Vec::new(),
     };
-    let error = prepare(
-        &program,
-        &Imports::builtin().unwrap(),
-        Path::new("/nowhere"),
-    );
+    let dir = tempfile::tempdir().unwrap();
+    let error = prepare(&program, &Imports::builtin().unwrap(), dir.path());
     let said = error.unwrap_err().to_string();
     assert_eq!(
         said,

@@ -256,8 +256,14 @@ impl Monitor<'_> {
                     run.raw = RawMode::enter();
                     terminal::pump_into(terminal)?;
                 }
-                None => terminal::pump_stdin(guest.stdin()),
+                None => match guest.console() {
+                    Some(console) => terminal::pump_stdin(console),
+                    None => terminal::pump_stdin(guest.stdin()),
+                },
             }
+        } else {
+            // Without init there is a console, whose input ends here.
+            drop(guest.console());
         }
         if self.launch.probes_ready() {
             inbox.probe_ready(self.launch.tcp_ports());

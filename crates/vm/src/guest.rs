@@ -9,6 +9,7 @@ use std::time::Duration;
 use lupine_init::{Frame, GuestSpec, encode};
 use serde::{Deserialize, Serialize};
 
+use crate::console::ConsoleWriter;
 use crate::control::{Controls, Shared, StdinWriter, lock};
 use crate::kernel::needed_mib;
 use crate::qemu::NO_ROOT;
@@ -59,6 +60,8 @@ pub struct Guest {
     controls: Controls,
     events: Mutex<Option<Receiver<Event>>>,
     terminal: Mutex<Receiver<UnixStream>>,
+    /// Its terminal is the console of a program without init.
+    bare: bool,
     outcome: Receiver<Outcome>,
 }
 
@@ -82,6 +85,7 @@ pub fn boot(
     let (events, receiver) = sync_channel(EVENTS);
     let (terminal, terminal_receiver) = channel();
     let (outcome, outcome_receiver) = channel();
+    let bare = spec.bare.is_some();
     let plan = Plan {
         tool: vmm
             .command(&spec, accelerator)?
@@ -99,6 +103,7 @@ pub fn boot(
         controls: Controls { shared },
         events: Mutex::new(Some(receiver)),
         terminal: Mutex::new(terminal_receiver),
+        bare,
         outcome: outcome_receiver,
     })
 }
@@ -207,7 +212,20 @@ impl Guest {
     /// [`VmSpec::terminal`], on a second call, and when the VMM ended before
     /// it had one. Waits until the VMM has opened it.
     pub fn terminal(&self) -> Option<UnixStream> {
+        if self.bare {
+            return None;
+        }
         lock(&self.terminal).recv().ok()
+    }
+
+    /// The input of a program without init, once; `None` with init, on a second call, and when the
+    /// VMM ended before it had a console. Waits until the VMM has opened it.
+    pub fn console(&self) -> Option<ConsoleWriter> {
+        if !self.bare {
+            return None;
+        }
+        let stream = lock(&self.terminal).recv().ok()?;
+        Some(ConsoleWriter { stream })
     }
 
     /// Waits for the end. Events that nobody has taken are thrown away.

@@ -7,6 +7,7 @@
 mod accel;
 mod bare;
 mod classify;
+mod console;
 mod control;
 mod end;
 mod error;
@@ -23,6 +24,7 @@ mod supervise;
 mod vmm;
 
 pub use accel::{Accel, AccelChoice, Accelerator, accelerator, distrust_kvm};
+pub use console::ConsoleWriter;
 pub use control::{Controls, StdinWriter};
 pub use end::{End, Outcome};
 pub use error::VmError;

@@ -167,6 +167,10 @@ impl Watch {
         }
         match sockets.terminal.and_then(|socket| socket.accept(is_alive)) {
             Some(stream) if self.bare => {
+                if let Ok(input) = stream.try_clone() {
+                    // Nobody may want to write.
+                    drop(terminal.send(input));
+                }
                 let watch = self.clone();
                 readers.push(thread::spawn(move || watch.read_bare(stream)));
             }

@@ -114,8 +114,9 @@ fn check_tap(options: &RunOptions, device: Option<&crate::cli::values::TapAddres
 
 /// The kernel starts a program and does nothing else for it.
 fn check_no_init(options: &RunOptions) -> Result<()> {
+    let input = options.interactive.then_some("-i");
     let port = (!options.publish.is_empty()).then_some("-p");
-    match work_of_init(options).or(port) {
+    match work_of_init(options).or(input).or(port) {
         None => Ok(()),
         Some(flag) => Err(miette!(
             help = format!("leave out --no-init or {flag}"),
@@ -128,7 +129,6 @@ fn check_no_init(options: &RunOptions) -> Result<()> {
 fn work_of_init(options: &RunOptions) -> Option<&'static str> {
     let app = &options.app;
     let given = [
-        ("-i", options.interactive),
         ("-t", options.tty),
         ("-v", !app.volume.is_empty()),
         ("-e", !app.env.is_empty() || !app.env_file.is_empty()),

@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::thread;
 
-use lupine_vm::StdinWriter;
 use miette::{IntoDiagnostic, Result};
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 
@@ -58,7 +57,7 @@ pub fn pump_into(terminal: &UnixStream) -> Result<()> {
 }
 
 /// Copies stdin to the application's; its end is passed on.
-pub fn pump_stdin(mut writer: StdinWriter) {
+pub fn pump_stdin(mut writer: impl Write + Send + 'static) {
     thread::spawn(move || copy(&mut writer));
 }
 

@@ -21,9 +21,9 @@ fn run(lupine: &Lupine, vmlinux: &Path, arguments: &[&str]) -> Ran {
     lupine.lupine(&[&["run", "--rm", &file], arguments].concat())
 }
 
-/// What it wrote: the console ends lines as terminals do.
+/// What it wrote, byte for byte.
 fn lines(ran: &Ran) -> Vec<&str> {
-    ran.stdout.lines().map(str::trim_end).collect()
+    ran.stdout.split_terminator('\n').collect()
 }
 
 #[test]
@@ -77,6 +77,52 @@ fn it_is_at_cpl_0_and_calls_the_kernel_by_name() {
 }
 
 #[test]
+fn calls_through_the_gate_are_right_whatever_comes_between() {
+    let dir = tempfile::tempdir().unwrap();
+    let (lupine, vmlinux) = (Lupine::new(), dir.path().join("vmlinux"));
+    let ran = linked(&lupine, &vmlinux, &example("gate.c"), &["check", "30000"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let ran = run(&lupine, &vmlinux, &[]);
+    assert_eq!(lines(&ran).last(), Some(&"0 failures"), "{ran:?}");
+    assert_eq!(ran.status, 0, "{ran:?}");
+}
+
+#[test]
+fn input_passes_whole_to_its_end_and_output_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("cat.c");
+    let program = "#include <ukl.h>
+        int main(void)
+        {
+            static char bytes[5000];
+            long got;
+            while ((got = ukl_read(0, bytes, sizeof(bytes))) > 0)
+                for (long put = 0; put < got;) {
+                    long more = ukl_write(1, bytes + put, got - put);
+                    if (more <= 0)
+                        return 1;
+                    put += more;
+                }
+            return got < 0;
+        }";
+    std::fs::write(&source, program).unwrap();
+    let (lupine, vmlinux) = (Lupine::new(), dir.path().join("vmlinux"));
+    let ran = linked(&lupine, &vmlinux, &source.display().to_string(), &[]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+
+    let mut bytes: Vec<u8> = (0..100_000_u32).map(|n| (n / 7 % 256) as u8).collect();
+    bytes.push(b'\n');
+    let mut command = lupine.command();
+    command.args(["run", "--rm", "-i"]).arg(&vmlinux);
+    let output = command.write_stdin(bytes.clone()).output().unwrap();
+    let back = output.stdout.len();
+    assert!(output.stdout == bytes, "{back} bytes came back");
+
+    let ran = run(&lupine, &vmlinux, &[]);
+    assert_eq!((ran.stdout.as_str(), ran.status), ("", 0), "{ran:?}");
+}
+
+#[test]
 fn another_program_costs_a_link_and_no_kernel() {
     let dir = tempfile::tempdir().unwrap();
     let lupine = Lupine::new();
@@ -100,12 +146,14 @@ fn a_missing_function_is_named_before_any_kernel_is_built() {
     let file = dir.path().join("program.c");
     std::fs::write(
         &file,
-        "int printk(void); int main(void) { return printk(); }",
+        "int printk(void); long ukl_fork(void); int main(void) { return printk() + ukl_fork(); }",
     )
     .unwrap();
     let source = file.display().to_string();
     let ran = linked(&Lupine::new(), &dir.path().join("vmlinux"), &source, &[]);
     assert_eq!(ran.status, 1, "{ran:?}");
-    assert!(ran.stderr.contains("printk (wanted by 0.o)"), "{ran:?}");
+    for missing in ["printk (wanted by 0.o)", "ukl_fork (wanted by 0.o)"] {
+        assert!(ran.stderr.contains(missing), "{ran:?}");
+    }
     assert!(!dir.path().join("vmlinux").exists());
 }

@@ -27,6 +27,7 @@ impl Base {
         let spec = GuestSpec {
             // Its own name stands in the kernel.
             argv: [&[String::new()], arguments].concat(),
+            stdin: options.interactive,
             ..GuestSpec::default()
         };
         Ok(Self {

@@ -16,7 +16,10 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, WaitOptions, waitpid};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::termios::Winsize;
-use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, configure_capability_in_ambient_set, set_capabilities,
+    set_keep_capabilities, set_thread_gid, set_thread_groups, set_thread_uid,
+};
 
 use crate::files::{read_text, write_all};
 use crate::link::open_device;
@@ -295,7 +298,25 @@ fn become_user(account: &Account) -> Result<()> {
     let groups: Vec<Gid> = account.groups.iter().copied().map(Gid::from_raw).collect();
     allowed(set_thread_groups(&groups))?;
     allowed(set_thread_gid(Gid::from_raw(account.gid)))?;
-    allowed(set_thread_uid(Uid::from_raw(account.uid)))
+    if account.uid == 0 {
+        return allowed(set_thread_uid(Uid::ROOT));
+    }
+    set_keep_capabilities(true)?;
+    set_thread_uid(Uid::from_raw(account.uid))?;
+    keep_ports()
+}
+
+/// Any user may listen on any port, as in containers, where a sysctl says so: a kernel may have
+/// no sysctl, and capabilities are in every one that has users.
+fn keep_ports() -> Result<()> {
+    let ports = CapabilitySet::NET_BIND_SERVICE;
+    let sets = CapabilitySets {
+        effective: ports,
+        permitted: ports,
+        inheritable: ports,
+    };
+    set_capabilities(None, sets)?;
+    configure_capability_in_ambient_set(ports, true)
 }
 
 /// Tries the candidates in turn, as execvp does: what is there and cannot be

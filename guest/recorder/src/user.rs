@@ -9,6 +9,15 @@ use crate::text::number;
 const SETUID: usize = 105;
 const SETGID: usize = 106;
 const SETGROUPS: usize = 116;
+const CAPSET: usize = 126;
+const PRCTL: usize = 157;
+
+const PR_SET_KEEPCAPS: usize = 8;
+const PR_CAP_AMBIENT: usize = 47;
+const PR_CAP_AMBIENT_RAISE: usize = 2;
+const CAP_NET_BIND_SERVICE: usize = 10;
+/// `_LINUX_CAPABILITY_VERSION_3`: two words a set.
+const CAPABILITIES: u32 = 0x2008_0522;
 
 /// Numbers of a user, a group and further groups.
 pub struct User {
@@ -35,18 +44,40 @@ impl User {
     }
 
     /// This process becomes the user, for ever. A kernel without users
-    /// (CONFIG_MULTIUSER) knows root alone, and needs not be told.
+    /// (CONFIG_MULTIUSER) knows root alone, and needs not be told. Whoever is
+    /// not root keeps what it takes to listen on any port, as PID 1 has it for
+    /// programs that are not recorded.
     pub fn assume(&self) -> Result<()> {
-        let is_root = self.uid == 0 && self.gid == 0;
-        let groups = [self.groups.len(), self.groups.as_ptr() as usize];
+        let port = 1_u32 << CAP_NET_BIND_SERVICE;
+        // The version and this process; the lower halves of the effective, the permitted and the inheritable set, then the upper ones.
+        let (header, sets) = ([CAPABILITIES, 0], [port, port, port, 0, 0, 0]);
         let calls = [
-            (SETGROUPS, groups),
-            (SETGID, [self.gid as usize, 0]),
-            (SETUID, [self.uid as usize, 0]),
+            (PRCTL, [PR_SET_KEEPCAPS, 1, 0]),
+            (
+                SETGROUPS,
+                [self.groups.len(), self.groups.as_ptr() as usize, 0],
+            ),
+            (SETGID, [self.gid as usize, 0, 0]),
+            (SETUID, [self.uid as usize, 0, 0]),
+            (
+                CAPSET,
+                [header.as_ptr() as usize, sets.as_ptr() as usize, 0],
+            ),
+            (
+                PRCTL,
+                [PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE],
+            ),
         ];
-        for (number, [a, b]) in calls {
-            // SAFETY: the kernel reads the list, of the length said; the others take a number.
-            match unsafe { call(number, [a, b, 0, 0, 0, 0]) } {
+        let calls = if self.uid == 0 {
+            &calls[1..4]
+        } else {
+            &calls[..]
+        };
+        let is_root = self.uid == 0 && self.gid == 0;
+        for &(number, [a, b, c]) in calls {
+            // SAFETY: the kernel reads the list of groups, of the length said, the header and the sets, both
+            // of its own version; the others take numbers.
+            match unsafe { call(number, [a, b, c, 0, 0, 0]) } {
                 Err(ENOSYS) if is_root => {}
                 result => drop(result?),
             }

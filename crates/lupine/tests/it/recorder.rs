@@ -198,7 +198,7 @@ fn what_cannot_be_started_is_refused() {
 #[test]
 fn another_user_works_on_a_root_that_cannot_be_written() {
     let place = Place::new("erofs");
-    let script = "id -u; id -G; pwd; ulimit -n; ls -a /dev | grep lupine; asks eventfd";
+    let script = "id -u; id -G; pwd; ulimit -n; ls -a /dev | grep lupine; asks eventfd; httpd -p 80 && echo listens";
     let mut spec = place.spec(&["syscall:eventfd2=ENOSYS"], &["sh", "-c", script]);
     spec.user = "app".into();
     spec.cwd = "/tmp".into();
@@ -208,7 +208,10 @@ fn another_user_works_on_a_root_that_cannot_be_written() {
         hard: 99,
     }];
     let run = place.run_spec(&spec);
-    assert_eq!(run.stdout, "1000\n1000\n/tmp\n99\neventfd 38\n", "{run:?}");
+    assert_eq!(
+        run.stdout, "1000\n1000\n/tmp\n99\neventfd 38\nlistens\n",
+        "{run:?}"
+    );
     assert_eq!(run.hits(), [1]);
 }
 

@@ -79,7 +79,8 @@ chmod 1777 tmp var/tmp
 test -e etc/passwd || printf 'root:x:0:0:root:/root:/bin/sh\n' > etc/passwd
 test -e etc/hosts || printf '127.0.0.1 localhost\n::1 ip6-localhost ip6-loopback\n' > etc/hosts
 test -e etc/group || printf 'root:x:0:\n' > etc/group
-find var/log -type f -delete 2>/dev/null || true
+rm -rf var/log/apt/* var/log/alternatives.log var/log/bootstrap.log var/log/dpkg.log
+find var/log -type f -exec truncate --size=0 {} +
 : > etc/machine-id
 rm -f etc/hostname etc/resolv.conf"#;
 
@@ -153,9 +154,21 @@ pub(crate) fn make(
     let mut server = server(packages);
     let staging = store.staging()?;
     let tar = staging.path().join("root.tar");
-    let args = arguments(staging.path(), &tar, packages, &server)?;
-    let run = tool(staging.path()).map(|tool| tool.args(args).run());
-    run.flatten().map_err(|error| wrap(&list, error))?;
+    let install = |server: &Server| {
+        let args = arguments(staging.path(), &tar, packages, server)?;
+        let run = tool(staging.path()).map(|tool| tool.args(args).run());
+        run.flatten().map_err(|error| wrap(&list, error))
+    };
+    let first = install(&server);
+    if server.variant.is_none() && first.as_ref().is_err_and(lacks_required) {
+        progress.step(&format!(
+            "installing {list} again, with what Debian calls required: one of its scripts needs more than it depends on"
+        ));
+        server.variant = Some("minbase".into());
+        install(&server)?;
+    } else {
+        first?;
+    }
     if server.cmd.is_empty() {
         server = unit::server(&tar, packages).at("read", &tar)?;
     }
@@ -164,6 +177,12 @@ pub(crate) fn make(
     let mut layer = BlobWriter::new(store)?;
     io::copy(&mut BufReader::with_capacity(1 << 17, file), &mut layer).at("copy", &tar)?;
     manifest::make_single(store, &layer.finish()?, bytes, &server.section())
+}
+
+/// Whether the script of a package failed: many use a program that is on every ordinary system
+/// (useradd for example) without a dependency on its package.
+fn lacks_required(error: &ImageError) -> bool {
+    matches!(error, ImageError::Debian { why, .. } if why.contains("dpkg: error processing package"))
 }
 
 fn wrap(packages: &str, source: ToolError) -> ImageError {
@@ -328,6 +347,21 @@ mod tests {
             );
             manifest::parse_config(text.as_bytes(), package).unwrap();
         }
+    }
+
+    #[test]
+    fn a_script_that_failed_is_told_from_a_package_that_is_not_there() {
+        let error = |why: &str| ImageError::Debian {
+            packages: "caddy".into(),
+            why: why.into(),
+            source: Box::new(ToolError::Missing {
+                program: "mmdebstrap".into(),
+            }),
+        };
+        assert!(lacks_required(&error(
+            "dpkg: error processing package caddy (--configure):\nE: Sub-process env returned an error code (1)"
+        )));
+        assert!(!lacks_required(&error("E: Unable to locate package caddi")));
     }
 
     #[test]

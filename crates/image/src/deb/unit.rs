@@ -109,9 +109,11 @@ impl Installed {
         if let Some(server) = units(&names).or_else(own).or_else(|| units(&stems)) {
             return Some(server);
         }
-        let mut scripts = names.iter().chain(&stems);
-        let script = scripts.find(|name| self.scripts.contains(**name));
-        let cmd = match script {
+        let own = |name: &&str| self.files.contains(&format!("/{SCRIPTS}{name}"));
+        let own = self.scripts.iter().map(String::as_str).find(own);
+        let mut named = names.iter().chain(&stems).copied();
+        let named = named.find(|name| self.scripts.contains(*name));
+        let cmd = match named.or(own) {
             Some(name) => by_shell(background::of_init_script(&format!("/{SCRIPTS}{name}"))),
             None => {
                 let program = names.iter().find_map(|name| self.programs.get(*name))?;

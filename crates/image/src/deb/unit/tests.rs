@@ -102,6 +102,8 @@ fn a_package_is_found_by_its_name_its_files_or_its_program() {
         ("./usr/sbin/plain", ""),
         ("./usr/sbin/old", ""),
         ("./etc/init.d/old", ""),
+        ("./etc/init.d/keeper", ""),
+        ("./var/lib/dpkg/info/zoo-data.list", "/etc/init.d/keeper\n"),
     ]);
     let start = |package: &str| server(tree.path(), &[package.to_owned()]).unwrap().cmd;
     assert_eq!(start("bind9")[2], "exec /a");
@@ -110,6 +112,7 @@ fn a_package_is_found_by_its_name_its_files_or_its_program() {
     assert!(start("plain-extras").is_empty());
     assert_eq!(start("plain"), ["/usr/sbin/plain"]);
     assert!(start("old")[2].contains("/etc/init.d/old start || exit\n"));
+    assert!(start("zoo-data")[2].contains("/etc/init.d/keeper start || exit\n"));
     assert!(start("nothing").is_empty());
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Closure<'a> {
     start: &'a Start,
     pub members: Vec<Loaded>,
     pub warnings: Vec<String>,
+    /// Something that may run was not read.
+    pub unread: bool,
     /// Real paths that were met, with their numbers; `None` for those that were left out.
     known: HashMap<String, Option<usize>>,
     todo: VecDeque<usize>,
@@ -66,6 +68,7 @@ pub(crate) fn closure<'a>(files: &'a dyn Files, start: &'a Start) -> Closure<'a>
         start,
         members: Vec::new(),
         warnings: Vec::new(),
+        unread: false,
         known: HashMap::new(),
         todo: VecDeque::new(),
         configs: BTreeSet::new(),
@@ -92,6 +95,12 @@ impl Closure<'_> {
         if !self.warnings.contains(&text) {
             self.warnings.push(text);
         }
+    }
+
+    /// Says what was not read, though it may run.
+    fn unread(&mut self, text: String) {
+        self.unread = true;
+        self.warn(text);
     }
 
     /// Takes a file in, unless it is there already. Whether it could be found.
@@ -121,7 +130,7 @@ impl Closure<'_> {
         let head = match self.files.read(path, HEAD) {
             Ok(head) => head,
             Err(error) => {
-                self.warn(format!("{path} cannot be read: {error}"));
+                self.unread(format!("{path} cannot be read: {error}"));
                 return None;
             }
         };
@@ -153,7 +162,7 @@ impl Closure<'_> {
             return None;
         } else {
             let text = format!("{path} is neither ELF nor a script with #!: not read");
-            self.warn(text);
+            self.unread(text);
         }
         Some(loaded)
     }
@@ -170,7 +179,7 @@ impl Closure<'_> {
                 }
                 loaded.elf = Some(elf);
             }
-            Err(why) => self.warn(format!("{path} was not read: {why}")),
+            Err(why) => self.unread(format!("{path} was not read: {why}")),
         }
         Some(())
     }
@@ -179,7 +188,8 @@ impl Closure<'_> {
         let path = &loaded.member.path;
         let content = self.files.read(path, TEXT).unwrap_or_default();
         if content.len() as u64 == TEXT {
-            self.warn(format!("{path}: only the first MiB of the script was read"));
+            let text = format!("{path}: only the first MiB of the script was read");
+            self.unread(text);
         }
         loaded.member.kind = MemberKind::Script;
         loaded.member.bytes = content.len() as u64;
@@ -192,7 +202,7 @@ impl Closure<'_> {
         let most = self.limits().file_bytes.min(left);
         if most == 0 {
             let limit = self.limits().bytes >> 20;
-            self.warn(format!(
+            self.unread(format!(
                 "{path} and what follows was not read: the limit of {limit} MiB"
             ));
             return None;
@@ -201,7 +211,7 @@ impl Closure<'_> {
             Ok(content) => {
                 self.bytes += content.len() as u64;
                 if content.len() as u64 == most {
-                    self.warn(format!(
+                    self.unread(format!(
                         "{path}: only its first {} MiB were read",
                         most >> 20
                     ));
@@ -209,7 +219,7 @@ impl Closure<'_> {
                 Some(content)
             }
             Err(error) => {
-                self.warn(format!("{path} cannot be read: {error}"));
+                self.unread(format!("{path} cannot be read: {error}"));
                 None
             }
         }

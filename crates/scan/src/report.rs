@@ -18,8 +18,9 @@ pub struct Scan {
     pub unknown: Vec<Unknown>,
     /// What was not seen, and why; one sentence each.
     pub warnings: Vec<String>,
-    /// A program looks as if it unpacked itself: what it asks for is hidden.
-    pub packed: bool,
+    /// There is code that was not seen: a program looks as if it unpacked itself, or a file that
+    /// may run was not read.
+    pub hidden: bool,
 }
 
 /// One file of the closure.

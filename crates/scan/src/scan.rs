@@ -12,6 +12,7 @@ pub fn scan(files: &dyn Files, start: &Start) -> Scan {
     let closure = closure(files, start);
     let mut scan = Scan {
         warnings: closure.warnings,
+        hidden: closure.unread || closure.members.is_empty(),
         ..Scan::default()
     };
     let members = closure.members;
@@ -53,7 +54,7 @@ const FROM_MEMORY: [&str; 2] = ["syscall:memfd_create", "syscall:execveat"];
 /// Says where code is that no scan sees.
 fn hidden(programs: &[&Loaded], scan: &mut Scan) {
     let mut programs = programs.iter().filter_map(|program| program.elf.as_ref());
-    scan.packed = programs.any(|elf| elf.packed);
+    scan.hidden |= programs.any(|elf| elf.packed);
     let reached = |call| scan.features.get(call).is_some_and(|found| found.reached);
     if FROM_MEMORY.into_iter().all(reached) {
         let calls = FROM_MEMORY.map(|call| call.trim_start_matches("syscall:"));

@@ -19,8 +19,8 @@ pub struct Reachable {
     pub unknown: usize,
     /// What was not seen, and why.
     pub warnings: Vec<String>,
-    /// A program hides its code: what is reachable says little.
-    pub packed: bool,
+    /// There is code that was not seen: what is reachable says little.
+    pub hidden: bool,
 }
 
 /// A call that makes a socket.
@@ -64,7 +64,7 @@ pub fn reachable(prepared: &Prepared) -> Reachable {
         files: scan.closure.len(),
         unknown: scan.unknown.iter().filter(|place| place.reached).count(),
         warnings: scan.warnings.clone(),
-        packed: scan.packed,
+        hidden: scan.hidden,
     }
 }
 

@@ -112,6 +112,14 @@ fn each_kind_of_trouble_has_its_warning() {
 }
 
 #[test]
+fn what_was_not_read_is_hidden() {
+    let hidden = |content: &[u8]| Memory::default().with("/app", content).scan("/app").hidden;
+    assert!(hidden(b"\x7fELF\x01\x01\x01") && hidden(b"\x7fELF\x02") && hidden(b"MZ\0\0"));
+    assert!(Memory::default().scan("").hidden);
+    assert!(!hidden(program()) && !hidden(b"#!/bin/nope\n"));
+}
+
+#[test]
 fn a_program_that_hides_another_is_said_to() {
     let dir = tempfile::tempdir().unwrap();
     let payload = dir.path().join("payload");
@@ -140,10 +148,10 @@ fn a_program_that_hides_another_is_said_to() {
             "it can run programs out of memory",
         );
         let found = with(flags, text.as_bytes()).scan("/app");
-        assert!(!found.packed, "{flags:?}: {:?}", found.warnings);
+        assert!(!found.hidden, "{flags:?}: {:?}", found.warnings);
     }
     warned(&with(&["-O2", "-s"], &noise), "/app", hidden);
-    assert!(with(&["-O2", "-s"], &noise).scan("/app").packed);
+    assert!(with(&["-O2", "-s"], &noise).scan("/app").hidden);
 }
 
 #[test]

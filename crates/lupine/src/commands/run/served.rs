@@ -12,7 +12,7 @@ use crate::discovery::reachable;
 use crate::pipeline::{Pipeline, Prepared};
 
 /// The smallest kernel in the cache that has what the image's code can ask for, as far as the
-/// general kernel has it. `None` where there is none, where a program hides its code, or where the
+/// general kernel has it. `None` where there is none, where not all code was seen, or where the
 /// user wants a kernel of a kind.
 ///
 /// # Errors
@@ -26,7 +26,7 @@ pub fn at_once(
         return Ok(None);
     }
     let reachable = reachable(prepared);
-    if reachable.packed {
+    if reachable.hidden {
         return Ok(None);
     }
     let learned = Learned {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lupine_store::{At, Store, write_atomically};
-use lupine_tool::Tool;
 use miette::{IntoDiagnostic, Result, WrapErr};
 use serde::{Deserialize, Serialize};
 
@@ -75,10 +74,7 @@ impl Application {
         let text = serde_json::to_vec(self).into_diagnostic()?;
         write_atomically(&request, &text)?;
         let log = saved.file(&self.key, "log")?;
-        let exe = std::env::current_exe()
-            .into_diagnostic()
-            .wrap_err("cannot find the lupine program itself")?;
-        let running = Tool::new(exe)
+        let running = crate::own::program()?
             .arg("learn")
             .arg(&request)
             // The variables may be relative.

@@ -9,6 +9,7 @@ mod guest_spec;
 mod manifest;
 mod missing;
 mod monitor;
+mod own;
 mod pipeline;
 mod printer;
 mod progress;

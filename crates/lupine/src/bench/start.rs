@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use lupine_bench::{Measurement, Unit};
 use lupine_tool::Tool;
-use miette::{IntoDiagnostic, Result, WrapErr, miette};
+use miette::{Result, WrapErr, miette};
 
 use super::live::{Live, Until};
 use super::{Bench, Subject, measured, nanoseconds};
@@ -55,8 +55,7 @@ fn by_command(bench: &Bench<'_>, subject: &Subject) -> Result<Duration> {
 
 /// This very program, on the cache of that directory.
 pub fn lupine(cache: &Path, limit: Duration) -> Result<Tool> {
-    let program = std::env::current_exe().into_diagnostic()?;
-    Ok(Tool::new(program)
+    Ok(crate::own::program()?
         .env("LUPINE_CACHE", cache)
         .env("LUPINE_NO_LEARN", "1")
         .timeout(limit))

@@ -10,8 +10,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
 
 use lupine_store::{At, Store, write_atomically};
-use lupine_tool::Tool;
-use miette::{IntoDiagnostic, MietteDiagnostic, Report, Result, WrapErr, miette};
+use miette::{IntoDiagnostic, MietteDiagnostic, Report, Result, miette};
 use serde::{Deserialize, Serialize};
 
 use super::conclude::failure;
@@ -101,10 +100,7 @@ fn write_launch(dir: &GuestDir, launch: &Launch) -> Result<()> {
 
 fn spawn(state: &State, store: &Store, dir: &GuestDir, lock: File) -> Result<std::io::PipeReader> {
     let (reader, writer) = std::io::pipe().into_diagnostic()?;
-    let exe = std::env::current_exe()
-        .into_diagnostic()
-        .wrap_err("cannot find the lupine program itself")?;
-    let running = Tool::new(exe)
+    let running = crate::own::program()?
         .args(["monitor", &dir.name])
         .current_dir("/")
         // The variables may be relative to the directory that is left here.

@@ -353,9 +353,11 @@ pub struct MonitorArgs {
     pub name: String,
 }
 
-/// What the user typed as IMAGE and CMD. Clap guarantees the first.
+/// What the user typed as IMAGE and CMD. Clap guarantees the first. `--` may stand between them, as
+/// other commands want it.
 pub fn split_command(words: &[String]) -> (&str, &[String]) {
     match words {
+        [image, dashes, command @ ..] if dashes == "--" => (image, command),
         [image, command @ ..] => (image, command),
         [] => ("", &[]),
     }

@@ -154,7 +154,9 @@ impl Manifest {
                 "its version is {version}"
             ));
         }
-        toml::from_str(text).into_diagnostic()
+        let manifest: Self = toml::from_str(text).into_diagnostic()?;
+        manifest.needs.iter().try_for_each(NeedPart::check_names)?;
+        Ok(manifest)
     }
 
     /// The text of the manifest.
@@ -187,7 +189,25 @@ impl CheckPart {
     }
 }
 
+/// Whether an option may be called so, without the prefix.
+fn is_name(bare: &str) -> bool {
+    !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 impl NeedPart {
+    /// Kconfig would take a name without its prefix for an option that does not exist.
+    fn check_names(&self) -> Result<()> {
+        let is_option = |option: &str| option.strip_prefix("CONFIG_").is_some_and(is_name);
+        let Some(wrong) = self.options.iter().find(|option| !is_option(option)) else {
+            return Ok(());
+        };
+        Err(miette!(
+            help = "write for example CONFIG_EPOLL",
+            "the need {:?} names {wrong:?}, which is no kernel option",
+            self.feature
+        ))
+    }
+
     fn need(&self) -> Need {
         let setting = |option: &String| Setting {
             option: option.clone(),

@@ -66,6 +66,10 @@ fn what_follows_the_image_belongs_to_the_command() {
     assert_eq!(options.name.as_deref(), Some("x1"));
     assert_eq!(image, "redis");
     assert_eq!(command, ["-d", "--rm", "--name", "y", "--", "-p"]);
+
+    let options = run("redis -- --save");
+    let (_, command) = split_command(&options.image_and_command);
+    assert_eq!(command, ["--save"]);
 }
 
 #[test]

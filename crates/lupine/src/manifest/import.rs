@@ -86,8 +86,7 @@ pub fn parse(text: &str) -> Result<Manifest> {
 fn need(option: &str) -> Result<NeedPart> {
     let bare = option.strip_suffix("=y").unwrap_or(option);
     let bare = bare.strip_prefix("CONFIG_").unwrap_or(bare);
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    if bare.is_empty() || !bare.bytes().all(is_name) {
+    if !super::is_name(bare) {
         return Err(miette!(
             help = "write for example CONFIG_EPOLL",
             "linux_configuration.options: {option:?} is no option that can be turned on"

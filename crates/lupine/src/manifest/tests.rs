@@ -51,6 +51,16 @@ fn unknown_keys_and_other_versions_are_refused() {
 }
 
 #[test]
+fn an_option_without_its_prefix_or_with_a_value_is_refused() {
+    let text = sample().to_toml();
+    for wrong in ["EPOLL", "CONFIG_", "CONFIG_EPOLL=y"] {
+        let text = text.replace("\"CONFIG_EPOLL\"", &format!("{wrong:?}"));
+        let error = Manifest::parse(&text).unwrap_err();
+        assert!(error.to_string().contains(wrong), "{error}");
+    }
+}
+
+#[test]
 fn what_is_saved_is_found_by_digest_and_command() {
     let dir = tempfile::tempdir().unwrap();
     let saved = Saved::of(&crate::state::State::at(dir.path()).unwrap());

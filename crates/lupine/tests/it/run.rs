@@ -73,13 +73,13 @@ fn environment_directory_user_and_host_name_are_as_asked() {
         &[
             "sh",
             "-c",
-            "echo $A/$FROM_HOST/$HOME; pwd; id -u; id -g; hostname; ulimit -n",
+            "echo $A/$FROM_HOST/$HOME; pwd; id -u; id -g; hostname; ulimit -n; httpd -p 80 && echo listens",
         ],
     );
     let output = command.env("FROM_HOST", "here").output().unwrap();
     assert_eq!(
         String::from_utf8_lossy(&output.stdout),
-        "b c/here//tmp\n/tmp/new\n1000\n1000\nbox\n99\n",
+        "b c/here//tmp\n/tmp/new\n1000\n1000\nbox\n99\nlistens\n",
         "{output:?}"
     );
 }

@@ -23,6 +23,25 @@ pub enum Verdict {
     OnlyOne,
 }
 
+impl Verdict {
+    /// What a ratio of medians says of values of this unit. Those that repeat by themselves are judged by how far they
+    /// moved, others by whether the ratio's interval leaves out 1.
+    pub fn of(unit: Unit, ratio: f64, interval: Option<(f64, f64)>) -> Self {
+        let (low, high) = match (unit.threshold(), interval) {
+            (Some(threshold), _) => (ratio / (1.0 + threshold), ratio * (1.0 + threshold)),
+            (None, Some(interval)) => interval,
+            (None, None) => return Self::Unclear,
+        };
+        match (low > 1.0, high < 1.0) {
+            (true, _) if unit.more_is_better() => Self::Better,
+            (_, true) if unit.more_is_better() => Self::Worse,
+            (true, _) => Self::Worse,
+            (_, true) => Self::Better,
+            _ => Self::Same,
+        }
+    }
+}
+
 /// One series of two runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
@@ -76,8 +95,9 @@ fn difference(name: &Series, a: Values<'_>, b: Values<'_>) -> Difference {
         _ => None,
     };
     let interval = ratio_interval(&of_a, &of_b);
-    let verdict = match (&a, &b, unit) {
-        (Some(a), Some(b), Some(unit)) => judge(unit, (a.median, b.median), interval),
+    let verdict = match (a.is_some() && b.is_some(), unit) {
+        // From nothing to something is a change whatever the threshold.
+        (true, Some(unit)) => Verdict::of(unit, quotient.unwrap_or(f64::INFINITY), interval),
         _ => Verdict::OnlyOne,
     };
     Difference {
@@ -88,26 +108,6 @@ fn difference(name: &Series, a: Values<'_>, b: Values<'_>) -> Difference {
         ratio: quotient,
         interval,
         verdict,
-    }
-}
-
-/// Values that repeat by themselves are judged by how far they moved, others by whether their interval leaves out 1.
-fn judge(unit: Unit, (a, b): (f64, f64), interval: Option<(f64, f64)>) -> Verdict {
-    let (low, high) = match (unit.threshold(), interval) {
-        (Some(threshold), _) => {
-            // From nothing to something is a change whatever the threshold.
-            let ratio = ratio(a, b).unwrap_or(f64::INFINITY);
-            (ratio / (1.0 + threshold), ratio * (1.0 + threshold))
-        }
-        (None, Some(interval)) => interval,
-        (None, None) => return Verdict::Unclear,
-    };
-    match (low > 1.0, high < 1.0) {
-        (true, _) if unit.more_is_better() => Verdict::Better,
-        (_, true) if unit.more_is_better() => Verdict::Worse,
-        (true, _) => Verdict::Worse,
-        (_, true) => Verdict::Better,
-        _ => Verdict::Same,
     }
 }
 

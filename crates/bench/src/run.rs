@@ -82,6 +82,7 @@ mod tests {
             operations: Vec::new(),
             counts: crate::Counted::default(),
             curve: None,
+            glance: Vec::new(),
             metric: std::collections::BTreeMap::new(),
         }
     }

@@ -48,6 +48,9 @@ pub struct Suite {
     pub counts: Counted,
     /// Metrics NAME-N are points of a curve.
     pub curve: Option<Curve>,
+    /// Metrics that a reader looks at first.
+    #[serde(default)]
+    pub glance: Vec<String>,
     /// What its metrics are, for a person.
     #[serde(default)]
     pub metric: BTreeMap<String, String>,

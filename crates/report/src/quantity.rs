@@ -14,7 +14,8 @@ pub(crate) fn quantity(unit: Unit, value: f64) -> String {
         Unit::Mib => format!("{} MiB", grouped(value, 0)),
         Unit::Nanoseconds if value < 1e4 => format!("{} ns", grouped(value, 0)),
         Unit::Nanoseconds if value < 1e6 => format!("{} µs", grouped(value / 1e3, 1)),
-        Unit::Nanoseconds => format!("{} ms", grouped(value / 1e6, 1)),
+        Unit::Nanoseconds if value < 1e10 => format!("{} ms", grouped(value / 1e6, 1)),
+        Unit::Nanoseconds => format!("{} s", grouped(value / 1e9, 1)),
         Unit::PerSecond => format!("{}/s", grouped(value, 0)),
     }
 }
@@ -22,6 +23,13 @@ pub(crate) fn quantity(unit: Unit, value: f64) -> String {
 /// A ratio with as many digits as matter.
 pub(crate) fn ratio(value: f64) -> String {
     format!("{value:.3}")
+}
+
+/// A ratio beside an axis.
+pub(crate) fn mark(value: f64) -> String {
+    let text = ratio(value);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text.is_empty() { "0" } else { text }.into()
 }
 
 /// Thousands apart.
@@ -53,8 +61,10 @@ mod tests {
         assert_eq!(quantity(Unit::Instructions, 35_683.0), "35,683");
         assert_eq!(quantity(Unit::Nanoseconds, 227_340_000.0), "227.3 ms");
         assert_eq!(quantity(Unit::Nanoseconds, 900.4), "900 ns");
+        assert_eq!(quantity(Unit::Nanoseconds, 183e9), "183.0 s");
         assert_eq!(quantity(Unit::Kib, 39_000.0), "38.1 MiB");
         assert_eq!(quantity(Unit::Count, -1234.0), "-1,234");
         assert_eq!(quantity(Unit::Count, 999.0), "999");
+        assert_eq!([0.0, 0.8, 1.0, 20.0].map(mark), ["0", "0.8", "1", "20"]);
     }
 }

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use lupine_bench::{Counted, Machine, Run, Sample, Series, Suites, Summary, Unit, paired};
+use lupine_bench::{Counted, Run, Sample, Series, Suites, Summary, Unit, Verdict, paired};
 use serde::Serialize;
 
 use crate::curve::{Curve, curves};
 use crate::paper::{Number, numbers};
+use crate::place::Place;
 
 /// Everything that a report says, in the order in which it says it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// Where was measured, by run.
-    pub machines: Vec<(String, Machine)>,
+    pub places: Vec<Place>,
+    /// Rows, and what they are.
+    pub rows: Vec<(String, String)>,
     /// The suites.
     pub sections: Vec<Section>,
 }
@@ -56,6 +59,8 @@ pub struct Line {
     pub against: Option<String>,
     /// Its ratio to that row, by rounds.
     pub ratio: Option<Summary>,
+    /// What that means; `None` without a ratio.
+    pub verdict: Option<Verdict>,
     /// What others published, and who.
     pub published: Option<(String, String)>,
 }
@@ -77,6 +82,7 @@ impl Report {
                 let line = line(run, &series, key, samples, &numbers);
                 let Some(mut line) = line else { continue };
                 line.row = label(&key.row);
+                line.against = line.against.as_deref().map(label);
                 table.lines.push(line);
             }
             for failure in run.failed() {
@@ -88,13 +94,25 @@ impl Report {
         for section in &mut sections {
             section.curves = curves(section);
         }
-        let machines = runs.iter();
-        let machines = machines.map(|(name, run)| (name.clone(), run.head.machine.clone()));
+        let places = runs.iter().map(|(name, run)| Place::of(name, run));
         Self {
-            machines: machines.collect(),
+            places: places.collect(),
+            rows: rows(runs),
             sections,
         }
     }
+}
+
+/// A row of several runs stands there once.
+fn rows(runs: &[(String, Run)]) -> Vec<(String, String)> {
+    let mut rows: Vec<(String, String)> = Vec::new();
+    let inputs = runs.iter().flat_map(|(_, run)| &run.inputs);
+    for input in inputs.filter(|input| input.is_row) {
+        if !rows.iter().any(|(name, _)| *name == input.name) {
+            rows.push((input.name.clone(), input.about.clone()));
+        }
+    }
+    rows
 }
 
 /// Ends the names of metrics that count instructions of what the rest names.
@@ -166,12 +184,12 @@ fn about(suite: &str, metric: &str) -> String {
         .or_else(|| described(name))
         .or_else(|| described(stem?))
         .unwrap_or_default();
-    match (operation, suite.counts) {
-        (Some(_), Counted::Kernel) if !about.is_empty() => {
-            format!("{about}: instructions of the kernel")
-        }
-        (Some(_), Counted::All) if !about.is_empty() => format!("{about}: guest instructions"),
-        _ => about,
+    if operation.is_none() || !suite.kind.needs_program() {
+        return about;
+    }
+    match suite.counts {
+        Counted::Kernel => format!("{about}: instructions of the kernel"),
+        Counted::All => format!("{about}: guest instructions"),
     }
 }
 
@@ -197,10 +215,13 @@ fn line(
     let published = numbers
         .find(|n| n.suite == key.suite && n.row == key.row && n.metric == key.metric)
         .map(|n| (n.text.clone(), n.source.clone()));
+    let ratio = base.and_then(|base| paired(base, samples));
+    let verdict = |ratio: &Summary| Verdict::of(samples[0].unit, ratio.median, ratio.interval);
     Some(Line {
         row: key.row.clone(),
         summary: Summary::of(&values)?,
-        ratio: base.and_then(|base| paired(base, samples)),
+        verdict: ratio.as_ref().map(verdict),
+        ratio,
         against: against.filter(|_| base.is_some()),
         published,
     })

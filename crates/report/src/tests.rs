@@ -3,7 +3,7 @@ use lupine_bench::Run;
 use crate::{Report, html, markdown};
 
 /// A run of two rows, one of them with a baseline, and a failure.
-fn run() -> Run {
+pub(crate) fn run() -> Run {
     let machine = r#"{"cpu":"a <processor>","cpus":2,"mem_mib":4096,"accelerator":"tcg","host_kernel":"6.1","vmm":"QEMU 7.2","load":[0.25,0,0],"mitigations":{"spectre_v2":"Retpolines"},"lupine":"0.1.0"}"#;
     let mut lines = vec![format!(r#"{{"run":{{"version":1,"machine":{machine}}}}}"#)];
     let input = |name: &str, is_row: bool, against: &str| {
@@ -65,7 +65,7 @@ fn rows_of_two_runs_are_told_apart() {
 }
 
 /// A run of the suite `crossing`, whose second row takes half as long for a call.
-fn crossing() -> Run {
+pub(crate) fn crossing() -> Run {
     let machine = serde_json::to_string(&run().head.machine).unwrap();
     let mut lines = vec![format!(r#"{{"run":{{"version":1,"machine":{machine}}}}}"#)];
     for (row, against) in [("general", "null"), ("base", r#""general""#)] {
@@ -74,7 +74,7 @@ fn crossing() -> Run {
         ));
     }
     for (row, call) in [("general", 200.0), ("base", 100.0)] {
-        for work in [0, 10, 100, 1000] {
+        for work in [0, 1, 10, 50, 100, 500, 1000, 5000] {
             for (end, unit) in [("", "ns"), ("-instructions", "instructions")] {
                 let value = call + f64::from(work);
                 lines.push(format!(

@@ -102,10 +102,13 @@ fn reports(lupine: &Lupine, runs: &[&PathBuf], to: &Path) {
     let words = [&["report", "-o", to.to_str().unwrap()], &runs[..]].concat();
     assert_eq!(lupine.lupine(&words).status, 0);
     let page = fs::read_to_string(to.join("report.html")).unwrap();
-    assert!(page.contains("<svg") && !page.contains("http"), "{page}");
+    assert!(
+        page.contains("class=\"bars\"") && !page.contains("http"),
+        "{page}"
+    );
     let json = fs::read_to_string(to.join("report.json")).unwrap();
     let json: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["machines"].as_array().unwrap().len(), 2);
+    assert_eq!(json["places"].as_array().unwrap().len(), 2);
 }
 
 /// The same line with 2% more instructions.

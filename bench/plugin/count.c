@@ -11,8 +11,9 @@
 //     1..4     now:         kernel, user, kernel's repetitions, user's repetitions
 //     5..8     first-user:  the same, before the first instruction of user space
 //     9..12    init-start:  the same, before the first `out` of user space, by which PID 1 says that it started
-//     13       how many laps follow: what user space did between two marks (guest/bench/src/mark.rs)
-//     14..17   the first lap: the same words, from its first mark to its second; and so on, at most LAPS
+//     13..16   kernel-entry: the same, before the first instruction above the firmware's first MiB
+//     17       how many laps follow: what user space did between two marks (guest/bench/src/mark.rs)
+//     18..21   the first lap: the same words, from its first mark to its second; and so on, at most LAPS
 //
 // Repetitions are the iterations of `rep` string instructions: QEMU executes each as an instruction, no processor does.
 #include <fcntl.h>
@@ -56,10 +57,10 @@ void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void 
 
 EXPORT int qemu_plugin_version = 1;
 
-static const uint64_t MAGIC = 0x32544e554f43504cull; // LPCOUNT2
+static const uint64_t MAGIC = 0x33544e554f43504cull; // LPCOUNT3
 enum { KERNEL, USER, REPEATED, KINDS = 4 };
-enum { NOW = 1, FIRST_USER = NOW + KINDS, INIT_START = FIRST_USER + KINDS, LAP_COUNT = INIT_START + KINDS };
-enum { LAPS = 256, FIRST_LAP = LAP_COUNT + 1, WORDS = FIRST_LAP + LAPS * KINDS };
+enum { NOW = 1, FIRST_USER = NOW + KINDS, INIT_START = FIRST_USER + KINDS, KERNEL_ENTRY = INIT_START + KINDS };
+enum { LAP_COUNT = KERNEL_ENTRY + KINDS, LAPS = 256, FIRST_LAP = LAP_COUNT + 1, WORDS = FIRST_LAP + LAPS * KINDS };
 static uint64_t *words;
 
 // The interface does not tell the privilege level. The kernel begins in low, identity-mapped addresses and moves to the
@@ -67,6 +68,13 @@ static uint64_t *words;
 // process, what comes below is user space, but for the code below 1 MiB by which further processors start.
 static bool kernel_is_up;
 static const uint64_t UPPER_HALF = 1ull << 63, FIRST_MIB = 1ull << 20;
+
+// Firmware lies in the first MiB and below 4 GiB, a kernel's entry by PVH between.
+static bool is_entry(uint64_t address)
+{
+	static const uint64_t ROMS = 0xff000000;
+	return address >= FIRST_MIB && address < ROMS;
+}
 
 static bool is_user(uint64_t address, const uint8_t *code, size_t size)
 {
@@ -145,6 +153,8 @@ static void translated(plugin_id id, struct qemu_plugin_tb *block)
 		size_t size = qemu_plugin_insn_size(insn);
 		bool user = is_user(qemu_plugin_insn_vaddr(insn), code, size);
 		int kind = (user ? USER : KERNEL) + (is_repeated(code, size) ? REPEATED : 0);
+		if (at == 0 && !words[KERNEL_ENTRY] && is_entry(qemu_plugin_insn_vaddr(insn)))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, mark, NO_REGISTERS, words + KERNEL_ENTRY);
 		if (user && at == 0 && !words[FIRST_USER])
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, mark, NO_REGISTERS, words + FIRST_USER);
 		if (user && is_out(code, size))

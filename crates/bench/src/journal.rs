@@ -147,7 +147,10 @@ impl Journal {
     }
 
     /// Saves why a trial gave nothing.
-    pub(crate) fn fail(&mut self, trial: &Trial<'_>, why: &str) -> Result<(), BenchError> {
+    ///
+    /// # Errors
+    /// A full disk.
+    pub fn fail(&mut self, trial: &Trial<'_>, why: &str) -> Result<(), BenchError> {
         let failure = Failure {
             suite: trial.suite.into(),
             row: trial.row.into(),

@@ -150,6 +150,30 @@ pub struct Application {
     pub requests: Vec<Request>,
 }
 
+impl Application {
+    /// Programs of the host that a suite of this kind runs, with their packages: those of the check in most of them, and
+    /// of the clients in one.
+    pub fn programs(&self, kind: Kind) -> impl Iterator<Item = (&str, &str)> {
+        let check = self.check.iter().map(String::as_str);
+        let clients = self.clients.iter().map(|client| client.command.as_str());
+        let commands: Vec<&str> = match kind {
+            Kind::Size | Kind::Build | Kind::Operations | Kind::Requests => Vec::new(),
+            Kind::Boot | Kind::Memory | Kind::Density | Kind::Start => check.collect(),
+            Kind::Load => check.chain(clients).collect(),
+        };
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        let uses = move |program: &str| {
+            let mut words = commands.iter().flat_map(|text| text.split(|c| !is_part(c)));
+            words.any(|word| word == program)
+        };
+        let all = self
+            .host
+            .iter()
+            .map(|(program, package)| (program.as_str(), package.as_str()));
+        all.filter(move |(program, _)| uses(program))
+    }
+}
+
 /// A load.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -301,6 +325,19 @@ mod tests {
         for suite in suites.suites.values() {
             assert!(suite.rounds > 0 && !suite.rows.is_empty(), "{}", suite.name);
         }
+    }
+
+    #[test]
+    fn every_program_of_the_host_is_run_by_clients_or_checks() {
+        let suites = Suites::builtin().unwrap();
+        for (name, application) in &suites.rows.application {
+            let of = |kind| application.programs(kind).count();
+            assert_eq!(of(Kind::Load), application.host.len(), "{name}");
+            assert_eq!(of(Kind::Size), 0);
+        }
+        let redis = &suites.rows.application["redis"];
+        let checked: Vec<_> = redis.programs(Kind::Boot).collect();
+        assert_eq!(checked, [("redis-cli", "redis-tools")]);
     }
 
     #[test]

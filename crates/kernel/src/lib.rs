@@ -44,6 +44,6 @@ pub use fragments::fragments;
 pub use metadata::{Durations, FileRecord, Metadata, Objects};
 pub use patches::NO_PATCHES;
 pub use resolve::{Resolved, resolve};
-pub use source::{SourceSpec, SourceTree, source_tree};
+pub use source::{SourceSpec, SourceTree, download, source_tree};
 pub use symbols::symbols;
 pub use toolchain::{Requirement, requirements};

@@ -148,6 +148,19 @@ pub fn source_tree(
     tree_of(store, data, &id, &patches, progress)
 }
 
+/// What lies at `url`, downloaded once; its sha256 must be `expected`.
+///
+/// # Errors
+/// A host without curl, an address that does not answer, another digest, a full disk.
+pub fn download(
+    store: &Store,
+    url: &str,
+    expected: &str,
+    progress: &dyn Progress,
+) -> Result<PathBuf, KernelError> {
+    download::archive(store, url, expected, progress)
+}
+
 /// Finds out what the source is, without unpacking it. Quick when it was seen before.
 pub(crate) fn identify(
     store: &Store,

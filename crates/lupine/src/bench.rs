@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lupine_bench::{Kind, Measurement, Suite, Trial, Unit};
+use lupine_bench::{Application, Kind, Measurement, Suite, Trial, Unit};
 use lupine_store::Store;
 use lupine_tool::find;
 use lupine_vm::Accelerator;
@@ -37,6 +37,8 @@ pub struct Bench<'a> {
     pub subjects: &'a BTreeMap<String, Subject>,
     /// Rows that run on the host.
     pub containers: &'a BTreeMap<String, Container>,
+    /// How long a guest may take, where that was said.
+    pub limit: Option<Duration>,
 }
 
 impl Bench<'_> {
@@ -49,14 +51,7 @@ impl Bench<'_> {
             return container.measure(self, suite);
         }
         let subject = &self.subjects[trial.row];
-        for (program, package) in &subject.host {
-            find(program).ok_or_else(|| {
-                miette!(
-                    help = format!("apt-get install {package}"),
-                    "{program} is not installed"
-                )
-            })?;
-        }
+        has_programs(&subject.application, suite.kind)?;
         match suite.kind {
             Kind::Size => size::measure(subject),
             Kind::Boot => boot::measure(self, suite, subject, trial),
@@ -71,10 +66,33 @@ impl Bench<'_> {
     }
 }
 
+impl Bench<'_> {
+    /// How long a guest may take that usually has as long as this.
+    fn limit(&self, usual: Duration) -> Duration {
+        self.limit.unwrap_or(usual)
+    }
+}
+
 /// Whether a trial counts instructions, which is slow: they repeat by themselves, so the first rounds are enough.
 fn is_counted(trial: &Trial<'_>) -> bool {
     const ROUNDS: u32 = 2;
     trial.round.is_some_and(|round| round < ROUNDS)
+}
+
+/// Looks for what check and clients of an application run on the host.
+///
+/// # Errors
+/// When something is not installed, with its package.
+pub fn has_programs(application: &Application, kind: Kind) -> Result<()> {
+    for (program, package) in application.programs(kind) {
+        find(program).ok_or_else(|| {
+            miette!(
+                help = format!("apt-get install {package}"),
+                "{program} is not installed"
+            )
+        })?;
+    }
+    Ok(())
 }
 
 fn nanoseconds(time: Duration) -> u64 {

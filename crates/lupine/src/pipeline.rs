@@ -31,7 +31,7 @@ use crate::printer;
 use crate::progress::Reporter;
 use crate::state::State;
 
-pub use baseline::is_config;
+pub use baseline::{is_config, name_of};
 pub use calls::SYSTEM_CALLS;
 pub use command::command_line;
 use command::default_spec;

@@ -66,11 +66,12 @@ struct Boot<'a> {
 
 impl Boot<'_> {
     fn timed(&self, until: Until) -> Result<Vec<Measurement>> {
+        let limit = self.bench.limit(LIMIT);
         let staging = self.bench.store.staging()?;
         let mut spec = self.subject.vm_spec(staging.path(), self.mem_mib);
         spec.parameters = self.parameters;
-        let mut live = Live::boot(self.subject, spec, self.bench.accelerator, LIMIT)?;
-        let reached = live.follow(until, LIMIT);
+        let mut live = Live::boot(self.subject, spec, self.bench.accelerator, limit)?;
+        let reached = live.follow(until);
         live.finish();
         let reached = reached?;
         let times = [
@@ -85,18 +86,22 @@ impl Boot<'_> {
 
     /// Instructions until the first one of user space. The host takes no part until then, so they repeat.
     fn counted(&self) -> Result<Vec<Measurement>> {
+        let limit = self.bench.limit(LIMIT);
         let staging = self.bench.store.staging()?;
         let counter = Counter::new(self.bench.plugin.clone(), staging.path());
         let mut spec = self.subject.vm_spec(staging.path(), self.mem_mib);
         spec.parameters = self.parameters;
         spec.vmm_args.extend(counter.vmm_args(Clock::Instructions));
-        let mut live = Live::boot(self.subject, spec, Accelerator::Tcg, LIMIT)?;
-        let reached = live.follow(Until::InitStart, LIMIT);
+        let mut live = Live::boot(self.subject, spec, Accelerator::Tcg, limit)?;
+        let reached = live.follow(Until::InitStart);
         live.finish();
         reached?;
-        let first = counter.read()?.first_user;
+        let marks = counter.read()?;
+        let entry = marks.kernel_entry.map(|counts| counts.total());
+        let entry = entry.map(|count| measured("kernel-entry", Unit::Instructions, count));
+        let first = marks.first_user;
         let counts = first.ok_or_else(|| miette!("the plugin saw no user space"))?;
-        Ok(of_counts(&counts))
+        Ok(entry.into_iter().chain(of_counts(&counts)).collect())
     }
 }
 

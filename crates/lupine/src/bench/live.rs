@@ -23,8 +23,12 @@ const OUTPUT: usize = 300;
 pub struct Live {
     guest: Guest,
     inputs: Receiver<Input>,
+    queue: Sender<Input>,
     over: Arc<AtomicBool>,
-    is_server: bool,
+    check: Option<HostCommand>,
+    /// How long it may take, and when that is over.
+    limit: Duration,
+    deadline: Instant,
     /// Which ports of the host lead to the guest's.
     ports: Ports,
     output: Vec<u8>,
@@ -57,7 +61,7 @@ enum Input {
 }
 
 impl Live {
-    /// Boots `subject` as `spec` says, and asks its ports if it has a check, for at most `limit`.
+    /// Boots `subject` as `spec` says; it has to get where it is followed to within `limit`.
     ///
     /// # Errors
     /// What is wrong before the VMM runs.
@@ -85,39 +89,38 @@ impl Live {
                 }
             }
         });
-        let over = Arc::new(AtomicBool::new(false));
-        if let Some(check) = subject.check.clone() {
-            let (over, ports) = (Arc::clone(&over), ports.clone());
-            thread::spawn(move || ask(&check, &ports, limit, &over, &sender));
-        }
         Ok(Self {
             guest,
             inputs,
-            over,
-            is_server: subject.check.is_some(),
+            queue: sender,
+            over: Arc::default(),
+            check: subject.check.clone(),
+            limit,
+            deadline: Instant::now() + limit,
             ports,
             output: Vec::new(),
         })
     }
 
-    /// Follows the guest, at most for `limit`.
+    /// Follows the guest as far as `until`.
     ///
     /// # Errors
     /// Why it does not come so far.
-    pub fn follow(&mut self, until: Until, limit: Duration) -> Result<Reached> {
-        let deadline = Instant::now() + limit;
+    pub fn follow(&mut self, until: Until) -> Result<Reached> {
         let mut start = Instant::now();
         let mut reached = Reached::default();
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = self.deadline.saturating_duration_since(Instant::now());
             match self.inputs.recv_timeout(left) {
                 Ok(Input::Event(Event::Mark(mark, since), at)) => {
                     start = at.checked_sub(since).unwrap_or(at);
-                    if mark == Mark::InitStart {
-                        reached.init_start = Some(since);
-                        if until == Until::InitStart {
-                            return Ok(reached);
-                        }
+                    match mark {
+                        Mark::VmmStart => {}
+                        Mark::InitStart => reached.init_start = Some(since),
+                        Mark::AppStart => self.ask(),
+                    }
+                    if mark == Mark::InitStart && until == Until::InitStart {
+                        return Ok(reached);
                     }
                 }
                 Ok(Input::Event(Event::End(end), at)) if until == Until::Works => {
@@ -131,13 +134,26 @@ impl Live {
                 Ok(Input::Event(..)) => {}
                 Ok(Input::Ready(at)) => reached.app_ready = Some(at.duration_since(start)),
                 Ok(Input::Checked(Ok(()))) => return Ok(reached),
-                Ok(Input::Checked(Err(why))) => return Err(self.failure(&why)),
+                Ok(Input::Checked(Err(why))) => {
+                    let why = format!("{why}, for {} s", self.limit.as_secs());
+                    return Err(self.failure(&why));
+                }
                 Err(RecvTimeoutError::Timeout) => {
-                    let why = format!("it did not get there within {} s", limit.as_secs());
+                    let why = format!("it did not get there within {} s", self.limit.as_secs());
                     return Err(self.failure(&why));
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(miette!("the guest was lost")),
             }
+        }
+    }
+
+    /// Asks the ports from now on, if there is a check. Before that the VMM would take connections and wait for the guest
+    /// to have a network, which looks like an answer.
+    fn ask(&self) {
+        if let Some(check) = self.check.clone() {
+            let (ports, deadline) = (self.ports.clone(), self.deadline);
+            let (over, queue) = (Arc::clone(&self.over), self.queue.clone());
+            thread::spawn(move || ask(&check, &ports, deadline, &over, &queue));
         }
     }
 
@@ -166,7 +182,7 @@ impl Live {
     /// An application that has a check must not end; another one has to, with status 0.
     fn ended(&self, end: &End) -> Result<()> {
         match end {
-            End::Exited(0) if !self.is_server => Ok(()),
+            End::Exited(0) if self.check.is_none() => Ok(()),
             _ => Err(self.failure(&end.to_string())),
         }
     }
@@ -187,11 +203,10 @@ impl Live {
 fn ask(
     check: &HostCommand,
     ports: &Ports,
-    limit: Duration,
+    deadline: Instant,
     over: &AtomicBool,
     queue: &Sender<Input>,
 ) {
-    let deadline = Instant::now() + limit;
     let is_over = || over.load(Ordering::Relaxed) || Instant::now() > deadline;
     let addresses = ports
         .values()

@@ -32,9 +32,9 @@ pub fn measure(bench: &Bench<'_>, suite: &Suite, subject: &Subject) -> Result<Ve
 fn throughput(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Vec<Measurement>> {
     let staging = bench.store.staging()?;
     let spec = subject.vm_spec(staging.path(), mem_mib);
-    let mut live = Live::boot(subject, spec, bench.accelerator, LIMIT)?;
-    live.follow(Until::Works, LIMIT)?;
-    let all = subject.clients.iter().map(|client| {
+    let mut live = Live::boot(subject, spec, bench.accelerator, bench.limit(LIMIT))?;
+    live.follow(Until::Works)?;
+    let all = subject.application.clients.iter().map(|client| {
         Ok(Measurement {
             metric: client.metric.clone(),
             unit: Unit::PerSecond,
@@ -53,15 +53,15 @@ fn instructions(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Ve
     let counter = Counter::new(bench.plugin.clone(), staging.path());
     let mut spec = subject.vm_spec(staging.path(), mem_mib);
     spec.vmm_args.extend(counter.vmm_args(Clock::Host));
-    let mut live = Live::boot(subject, spec, Accelerator::Tcg, LIMIT)?;
-    live.follow(Until::Works, LIMIT)?;
+    let mut live = Live::boot(subject, spec, Accelerator::Tcg, bench.limit(LIMIT))?;
+    live.follow(Until::Works)?;
     sleep(SETTLE);
     let ((), idle, time) = counted(&counter, || {
         sleep(IDLE);
         Ok(())
     })?;
     let idle = idle / time.as_secs_f64();
-    let all = subject.clients.iter().map(|client| {
+    let all = subject.application.clients.iter().map(|client| {
         let (served, done, time) = counted(&counter, || served(client, &live))?;
         let own = (done - idle * time.as_secs_f64()).max(0.0);
         Ok(Measurement {

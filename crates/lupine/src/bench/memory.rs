@@ -22,7 +22,11 @@ pub fn measure(bench: &Bench<'_>, suite: &Suite, subject: &Subject) -> Result<Ve
     let least = smallest(1, subject.mem_mib, |mem_mib| {
         Ok::<_, miette::Report>(works(bench, subject, mem_mib).is_ok())
     })?;
-    let least = least.ok_or_else(|| miette!("it works only sometimes"))?;
+    let mut least = least.ok_or_else(|| miette!("it works only sometimes"))?;
+    // A busy host lets a guest fail now and then: the greatest that failed has a second try.
+    while least > 1 && works(bench, subject, least - 1).is_ok() {
+        least -= 1;
+    }
     let mut all = vec![measured("least", Unit::Mib, least.into())];
     all.extend(occupied(
         bench,
@@ -35,8 +39,8 @@ pub fn measure(bench: &Bench<'_>, suite: &Suite, subject: &Subject) -> Result<Ve
 fn works(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<()> {
     let staging = bench.store.staging()?;
     let spec = subject.vm_spec(staging.path(), mem_mib);
-    let mut live = Live::boot(subject, spec, bench.accelerator, LIMIT)?;
-    let reached = live.follow(Until::Works, LIMIT);
+    let mut live = Live::boot(subject, spec, bench.accelerator, bench.limit(LIMIT))?;
+    let reached = live.follow(Until::Works);
     live.finish();
     reached.map(drop)
 }
@@ -45,8 +49,8 @@ fn works(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<()> {
 fn occupied(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Vec<Measurement>> {
     let staging = bench.store.staging()?;
     let spec = subject.vm_spec(staging.path(), mem_mib);
-    let mut live = Live::boot(subject, spec, bench.accelerator, LIMIT)?;
-    let reached = live.follow(Until::Works, LIMIT);
+    let mut live = Live::boot(subject, spec, bench.accelerator, bench.limit(LIMIT))?;
+    let reached = live.follow(Until::Works);
     let smaps = smaps(live.pid());
     let outcome = live.finish();
     reached?;

@@ -45,7 +45,7 @@ pub fn requests(
     trial: &Trial<'_>,
 ) -> Result<Vec<Measurement>> {
     let mut words = vec!["serve".to_owned()];
-    for request in &subject.requests {
+    for request in &subject.application.requests {
         let connection = if request.connects { "connect" } else { "keep" };
         let port = request.port.to_string();
         words.extend([request.metric.clone(), connection.into(), port]);
@@ -154,8 +154,8 @@ impl Program<'_> {
             // How many tables a fork copies depends on where things lie: 4% from one boot to the next.
             spec.kernel_args.push("norandmaps".into());
         }
-        let mut live = Live::boot(&subject, spec, accelerator, LIMIT)?;
-        let reached = live.follow(Until::Works, LIMIT);
+        let mut live = Live::boot(&subject, spec, accelerator, self.bench.limit(LIMIT))?;
+        let reached = live.follow(Until::Works);
         let text = live.output();
         live.finish();
         reached?;

@@ -35,7 +35,7 @@ fn by_command(bench: &Bench<'_>, subject: &Subject) -> Result<Duration> {
         Some(_) => &["--detach", "--wait-ready"],
         None => &["--rm"],
     };
-    let run = lupine(bench.store.root(), LIMIT)?
+    let run = lupine(bench.store.root(), bench.limit(LIMIT))?
         .arg("run")
         .args(flags)
         .args(publish)
@@ -64,8 +64,8 @@ pub fn lupine(cache: &Path, limit: Duration) -> Result<Tool> {
 fn alone(bench: &Bench<'_>, subject: &Subject) -> Result<Duration> {
     let staging = bench.store.staging()?;
     let spec = subject.vm_spec(staging.path(), subject.mem_mib);
-    let mut live = Live::boot(subject, spec, bench.accelerator, LIMIT)?;
-    let reached = live.follow(Until::Works, LIMIT);
+    let mut live = Live::boot(subject, spec, bench.accelerator, bench.limit(LIMIT))?;
+    let reached = live.follow(Until::Works);
     live.finish();
     let ready = reached?.app_ready;
     ready.ok_or_else(|| miette!("nobody saw it answer"))

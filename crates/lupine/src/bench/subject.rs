@@ -1,11 +1,10 @@
 //! What a row stands for: [`Subject`].
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use lupine_bench::{Application, Client, PROGRAM, Request, Row};
+use lupine_bench::{Application, PROGRAM, Row};
 use lupine_init::GuestSpec;
 use lupine_kconfig::DotConfig;
 use lupine_kernel::KernelImage;
@@ -51,12 +50,8 @@ pub struct Subject {
     pub cpus: u32,
     /// Succeeds when the application works. Without one it has to end with status 0.
     pub check: Option<HostCommand>,
-    /// Programs of the host that its check and its clients need, with their packages.
-    pub host: BTreeMap<String, String>,
-    /// What loads it.
-    pub clients: Vec<Client>,
-    /// What a client beside it asks for.
-    pub requests: Vec<Request>,
+    /// What loads it, and what a client beside it asks for.
+    pub application: Application,
     /// Flags, image and command for `lupine run`, unless the kernel is a baseline.
     pub words: Option<Vec<String>>,
 }
@@ -132,9 +127,7 @@ impl Subject {
                 .as_deref()
                 .map(HostCommand::parse)
                 .transpose()?,
-            host: application.host.clone(),
-            clients: application.clients.clone(),
-            requests: application.requests.clone(),
+            application: application.clone(),
             words: None,
         })
     }

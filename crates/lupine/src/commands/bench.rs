@@ -4,6 +4,9 @@ mod compare;
 mod rows;
 mod runs;
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use lupine_bench::{Head, Input, Journal, Machine, Suite, Suites, Trial, VERSION, plugin};
 use lupine_tool::Progress;
 use lupine_vm::{Accelerator, Qemu, accelerator};
@@ -11,7 +14,7 @@ use miette::{Result, miette};
 
 use self::rows::Rows;
 use super::Context;
-use crate::bench::Bench;
+use crate::bench::{Bench, has_programs};
 use crate::cli::BenchArgs;
 use crate::pipeline::Pipeline;
 use crate::printer;
@@ -76,6 +79,7 @@ fn measure(context: &Context<'_>, args: &BenchArgs, all: &Suites, suites: &[Suit
     let store = context.store()?;
     let accelerator = accelerator(&store, args.accel.into())?.kind;
     let mut journal = Journal::open(&args.output, head(context, accelerator)?)?;
+    warn_of_programs(context, all, suites)?;
     let pipeline = Pipeline::new(&store, context.reporter)?;
     let rows = Rows::build(&pipeline, all, suites, args)?;
     rows.declare(&mut journal)?;
@@ -85,12 +89,14 @@ fn measure(context: &Context<'_>, args: &BenchArgs, all: &Suites, suites: &[Suit
         plugin: plugin(&store)?,
         subjects: &rows.subjects,
         containers: &rows.containers,
+        limit: args.timeout.map(Duration::from_secs),
     };
     for suite in suites {
         let mut input = Input::of_suite(suite);
-        input.against = input.against.filter(|_| args.baseline.is_none());
+        input.against = input.against.filter(|_| args.baselines.is_empty());
         journal.declare(input)?;
         let names = rows.of(suite);
+        rows.declare_missing(suite, &mut journal)?;
         lupine_bench::run(suite, &names, &mut journal, &mut |trial| {
             context.reporter.step(&step(trial, suite));
             let measured = bench.measure(suite, trial);
@@ -99,6 +105,31 @@ fn measure(context: &Context<'_>, args: &BenchArgs, all: &Suites, suites: &[Suit
         context.reporter.finish();
     }
     runs::show(&journal, args.format)
+}
+
+/// Says what is not installed before anything is built: by then somebody may have gone for lunch.
+fn warn_of_programs(context: &Context<'_>, all: &Suites, suites: &[Suite]) -> Result<()> {
+    let mut said = BTreeSet::new();
+    for suite in suites {
+        for name in &suite.rows {
+            let row = all.row(name)?;
+            let missing = match row.container {
+                true => None,
+                false => has_programs(all.application(row)?, suite.kind).err(),
+            };
+            let line = missing.map(|report| {
+                let (suite, why) = (&suite.name, self::said(&report));
+                format!(
+                    "warning: {suite} will not measure {}: {why}",
+                    row.application
+                )
+            });
+            if let Some(line) = line.filter(|line| said.insert(line.clone())) {
+                context.reporter.line(&line);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Where is measured; asked before anything is built, which is a load of our own.

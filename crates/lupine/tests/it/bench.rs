@@ -1,7 +1,8 @@
 //! `lupine bench` and `lupine report`. No times are asserted, only that they were taken.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -77,6 +78,7 @@ fn has_all_metrics(lines: &[Value]) {
         "functions",
         "p1-init-start",
         "p1-app-ready",
+        "p1-kernel-entry",
         "p1-first-user",
         "p0-init-start",
         "p0-first-user",
@@ -136,4 +138,82 @@ fn what_cannot_be_measured_is_said() {
     let ran = lupine.lupine(&["bench", "--compare", dir, dir]);
     assert!(ran.stderr.contains("run.jsonl, line 1"), "{ran:?}");
     assert_eq!(ran.status, 1);
+}
+
+#[test]
+fn a_server_answers_only_after_its_kernel_has_booted() {
+    let (lupine, place) = (Lupine::new(), tempfile::tempdir().unwrap());
+    let dir = place.path().to_str().unwrap();
+    let words = [
+        "bench",
+        "boot",
+        "-o",
+        dir,
+        "--row",
+        "redis-general",
+        "--runs",
+        "1",
+    ];
+    let ran = lupine.lupine(&words);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let (started, ready) = (
+        value(place.path(), "p1-init-start"),
+        value(place.path(), "p1-app-ready"),
+    );
+    // Connections are taken by the VMM long before.
+    assert!(started < ready, "{started} {ready}");
+    let (entry, first) = (
+        value(place.path(), "p1-kernel-entry"),
+        value(place.path(), "p1-first-user"),
+    );
+    assert!(0.0 < entry && entry < first, "{entry} {first}");
+}
+
+/// The first value of a metric.
+fn value(dir: &Path, metric: &str) -> f64 {
+    let all = lines(dir);
+    let mut samples = all.iter().filter_map(|line| line.get("sample"));
+    let sample = samples.find(|sample| sample["metric"] == metric);
+    sample.unwrap()["value"].as_f64().unwrap()
+}
+
+#[test]
+fn a_server_that_never_works_is_said_and_the_rest_is_measured() {
+    let (lupine, place) = (Lupine::new(), tempfile::tempdir().unwrap());
+    let client = place.path().join("redis-cli");
+    fs::write(&client, "#!/bin/sh\necho no answer >&2; exit 1\n").unwrap();
+    fs::set_permissions(&client, Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let run = place.path().join("run");
+    let mut command = lupine.command();
+    command
+        .args(["bench", "density", "size", "--row", "redis-general"])
+        .args(["--timeout", "8", "-o", run.to_str().unwrap()])
+        .env("PATH", format!("{}:{path}", place.path().display()));
+    let ran = Ran::from(command.output().unwrap());
+    assert_eq!(ran.status, 1, "{ran:?}");
+    let said = "**redis-general** was not measured";
+    assert!(ran.stdout.contains(said), "{ran:?}");
+    assert!(ran.stdout.contains("no answer, for 8 s"), "{ran:?}");
+    assert!(value(&run, "bzimage") > 0.0);
+}
+
+#[test]
+fn a_baseline_without_a_kernel_is_said_and_the_rest_is_measured() {
+    let (lupine, place) = (Lupine::new(), tempfile::tempdir().unwrap());
+    let (config, run) = (place.path().join("config"), place.path().join("run"));
+    fs::write(&config, "CONFIG_ARM64=y\n").unwrap();
+    let (config, run) = (config.to_str().unwrap(), run.to_str().unwrap());
+    let words = ["bench", "size", "--row", "general", "-o", run];
+    let ran = lupine.lupine(&[&words[..], &["--baseline", config]].concat());
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert!(
+        ran.stderr.contains("warning: without hello-baseline"),
+        "{ran:?}"
+    );
+    let said = "**hello-baseline** was not measured";
+    assert!(ran.stdout.contains(said), "{ran:?}");
+    assert!(value(Path::new(run), "bzimage") > 0.0);
+    let ran = lupine.lupine(&[&words[..], &["--baseline", "https://localhost/x"]].concat());
+    assert!(ran.stderr.contains("#sha256=HEX"), "{ran:?}");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::record::{Run, Sample, Series, Unit};
-use crate::stats::{Summary, ratio, ratio_interval};
+use crate::stats::{Summary, ratio, ratio_interval, tells};
 
 /// What became of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -23,21 +23,24 @@ pub enum Verdict {
     OnlyOne,
 }
 
+/// A smaller relative change does not matter.
+const MATTERS: f64 = 0.01;
+
 impl Verdict {
-    /// What a ratio of medians says of values of this unit. Those that repeat by themselves are judged by how far they
-    /// moved, others by whether the ratio's interval leaves out 1.
+    /// What a ratio of medians says of values of this unit. It has to matter; and where values do not repeat by
+    /// themselves, its interval has to leave out 1.
     pub fn of(unit: Unit, ratio: f64, interval: Option<(f64, f64)>) -> Self {
-        let (low, high) = match (unit.threshold(), interval) {
-            (Some(threshold), _) => (ratio / (1.0 + threshold), ratio * (1.0 + threshold)),
-            (None, Some(interval)) => interval,
-            (None, None) => return Self::Unclear,
+        let (low, high) = match interval {
+            _ if unit.repeats() => (ratio, ratio),
+            Some(interval) => interval,
+            None => return Self::Unclear,
         };
-        match (low > 1.0, high < 1.0) {
-            (true, _) if unit.more_is_better() => Self::Better,
-            (_, true) if unit.more_is_better() => Self::Worse,
-            (true, _) => Self::Worse,
-            (_, true) => Self::Better,
-            _ => Self::Same,
+        let more = ratio > 1.0 + MATTERS && low > 1.0;
+        let less = ratio < 1.0 / (1.0 + MATTERS) && high < 1.0;
+        match (more, less) {
+            (false, false) => Self::Same,
+            (more, _) if more == unit.more_is_better() => Self::Better,
+            _ => Self::Worse,
         }
     }
 }
@@ -68,47 +71,111 @@ pub fn compare(a: &Run, b: &Run) -> Vec<Difference> {
     let mut names: Vec<&Series> = of_a.keys().chain(of_b.keys()).collect();
     names.sort();
     names.dedup();
-    let mut all: Vec<Difference> = names
-        .into_iter()
-        .map(|name| difference(name, values(&of_a, name), values(&of_b, name)))
-        .collect();
+    let pairs = names.into_iter().map(|name| Pair {
+        name,
+        a: of_a.get(name).map(Vec::as_slice),
+        b: of_b.get(name).map(Vec::as_slice),
+    });
+    let pairs: Vec<Pair<'_>> = pairs.collect();
+    let times = match restless(a, b) {
+        Some(_) => 0,
+        None => pairs.iter().filter(|pair| pair.has_interval()).count(),
+    };
+    let mut all: Vec<Difference> = pairs.iter().map(|pair| pair.difference(times)).collect();
     all.extend(newly_failed(a, b));
     all
 }
 
-type Values<'a> = Option<&'a [&'a Sample]>;
+/// Above this load for each processor, guests of a run did not have the machine for themselves.
+const CROWDED: f64 = 1.5;
 
-fn values<'a>(all: &'a BTreeMap<Series, Vec<&'a Sample>>, name: &Series) -> Values<'a> {
-    all.get(name).map(Vec::as_slice)
+/// Why what does not repeat by itself cannot be compared: another machine, or one that did other things as well.
+pub fn restless(a: &Run, b: &Run) -> Option<String> {
+    if !a.head.machine.is_same(&b.head.machine) {
+        return Some("the runs are of two machines".into());
+    }
+    let before = |run: &Run| run.head.machine.noise();
+    if let Some(load) = before(a).or(before(b)) {
+        let before = "the machine was busy before a run began";
+        return Some(format!("{before} (a load of {load:.1} for each processor)"));
+    }
+    let meanwhile = |run: &Run| {
+        let loads: Vec<f64> = run.samples.iter().map(|sample| sample.load).collect();
+        let load = Summary::of(&loads)?.median / f64::from(run.head.machine.cpus.max(1));
+        (load > CROWDED).then_some(load)
+    };
+    let load = meanwhile(a).or(meanwhile(b))?;
+    let meanwhile = "the machine was busy with more than guests";
+    Some(format!(
+        "{meanwhile} (a load of {load:.1} for each processor)"
+    ))
 }
 
-fn difference(name: &Series, a: Values<'_>, b: Values<'_>) -> Difference {
-    let numbers = |samples: Values<'_>| -> Vec<f64> {
-        let samples = samples.unwrap_or_default();
-        samples.iter().map(|sample| sample.value).collect()
-    };
-    let (of_a, of_b) = (numbers(a), numbers(b));
-    let unit = a.or(b).and_then(|samples| samples.first()).map(|s| s.unit);
-    let (a, b) = (Summary::of(&of_a), Summary::of(&of_b));
-    let quotient = match (&a, &b) {
-        (Some(a), Some(b)) => ratio(a.median, b.median),
-        _ => None,
-    };
-    let interval = ratio_interval(&of_a, &of_b);
-    let verdict = match (a.is_some() && b.is_some(), unit) {
-        // From nothing to something is a change whatever the threshold.
-        (true, Some(unit)) => Verdict::of(unit, quotient.unwrap_or(f64::INFINITY), interval),
-        _ => Verdict::OnlyOne,
-    };
-    Difference {
-        series: name.clone(),
-        unit,
-        a,
-        b,
-        ratio: quotient,
-        interval,
-        verdict,
+/// The samples of one series in two runs.
+struct Pair<'a> {
+    name: &'a Series,
+    a: Option<&'a [&'a Sample]>,
+    b: Option<&'a [&'a Sample]>,
+}
+
+impl Pair<'_> {
+    fn unit(&self) -> Option<Unit> {
+        let samples = self.a.or(self.b)?;
+        samples.first().map(|sample| sample.unit)
     }
+
+    fn numbers(&self) -> (Vec<f64>, Vec<f64>) {
+        let numbers = |samples: Option<&[&Sample]>| {
+            let samples = samples.unwrap_or_default();
+            samples.iter().map(|sample| sample.value).collect()
+        };
+        (numbers(self.a), numbers(self.b))
+    }
+
+    /// Whether its interval tells, rather than its ratio alone.
+    fn has_interval(&self) -> bool {
+        let (a, b) = self.numbers();
+        self.unit().is_some_and(|unit| !unit.repeats()) && tells(&a) && tells(&b)
+    }
+
+    /// With an interval if it is one of `times` that are judged by theirs.
+    fn difference(&self, times: usize) -> Difference {
+        let (of_a, of_b) = self.numbers();
+        let (a, b) = (Summary::of(&of_a), Summary::of(&of_b));
+        let interval = (times > 0)
+            .then(|| ratio_interval(&of_a, &of_b, times))
+            .flatten();
+        Difference {
+            series: self.name.clone(),
+            unit: self.unit(),
+            ratio: a.and_then(|a| ratio(a.median, b?.median)),
+            verdict: judge(self.unit(), a, b, interval),
+            a,
+            b,
+            interval,
+        }
+    }
+}
+
+fn judge(
+    unit: Option<Unit>,
+    a: Option<Summary>,
+    b: Option<Summary>,
+    interval: Option<(f64, f64)>,
+) -> Verdict {
+    let (Some(unit), Some(a), Some(b)) = (unit, a, b) else {
+        return Verdict::OnlyOne;
+    };
+    // What repeats by itself does so within a run too: values of one between those of the other are noise.
+    if unit.repeats() && a.least <= b.greatest && b.least <= a.greatest {
+        return Verdict::Same;
+    }
+    // From nothing to something is a change.
+    Verdict::of(
+        unit,
+        ratio(a.median, b.median).unwrap_or(f64::INFINITY),
+        interval,
+    )
 }
 
 /// Rows that have values of a suite in `a` and only a failure in `b`.
@@ -187,6 +254,65 @@ mod tests {
         assert_eq!(verdict(unit, &fast[..3], &slow[..3]), Verdict::Unclear);
         assert_eq!(verdict(Unit::PerSecond, &fast, &slow), Verdict::Better);
         assert_eq!(verdict(Unit::PerSecond, &slow, &fast), Verdict::Worse);
+    }
+
+    #[test]
+    fn instructions_that_vary_within_a_run_are_noise() {
+        let unit = Unit::Instructions;
+        assert_eq!(
+            verdict(unit, &[1e6, 1.03e6], &[1.02e6, 1.05e6]),
+            Verdict::Same
+        );
+        assert_eq!(
+            verdict(unit, &[1e6, 1.001e6], &[1.02e6, 1.021e6]),
+            Verdict::Worse
+        );
+    }
+
+    #[test]
+    fn times_of_a_busy_machine_are_not_judged() {
+        let slow: Vec<f64> = (0..20).map(|n| 1100.0 + f64::from(n)).collect();
+        let fast: Vec<f64> = (0..20).map(|n| 1000.0 + f64::from(n)).collect();
+        let (quiet, mut busy) = (run(Unit::Nanoseconds, &fast), run(Unit::Nanoseconds, &slow));
+        assert_eq!(restless(&quiet, &busy), None);
+        busy.head.machine.load = [9.0; 3];
+        assert!(restless(&quiet, &busy).unwrap().contains("before"));
+        assert_eq!(compare(&quiet, &busy)[0].verdict, Verdict::Unclear);
+        busy.head.machine.load = [0.0; 3];
+        busy.samples.iter_mut().for_each(|sample| sample.load = 4.0);
+        assert!(
+            restless(&quiet, &busy)
+                .unwrap()
+                .contains("more than guests")
+        );
+        busy.head.machine.cpu = "another".into();
+        assert!(restless(&quiet, &busy).unwrap().contains("two machines"));
+        assert_eq!(compare(&quiet, &busy)[0].verdict, Verdict::Unclear);
+    }
+
+    /// Of a hundred series that did not change, chance makes no verdict.
+    #[test]
+    fn many_series_of_noise_are_the_same() {
+        let mut state = 1_u64;
+        let mut noise = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 40) as f64 / f64::from(1 << 24)
+        };
+        let mut runs = [Run::new(head()), Run::new(head())];
+        for run in &mut runs {
+            for series in 0..100 {
+                let row = format!("row {series}");
+                let samples = (0..15).map(|round| sample(&row, round, 1000.0 + 50.0 * noise()));
+                run.samples.extend(samples);
+            }
+        }
+        let all = compare(&runs[0], &runs[1]);
+        assert!(
+            all.iter().all(|one| one.verdict == Verdict::Same),
+            "{all:?}"
+        );
     }
 
     #[test]

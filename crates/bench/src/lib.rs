@@ -17,7 +17,7 @@ mod stats;
 mod suite;
 
 pub use bisect::smallest;
-pub use compare::{Difference, Verdict, compare, paired};
+pub use compare::{Difference, Verdict, compare, paired, restless};
 pub use counter::{Clock, Counter, Counts, Marks, plugin};
 pub use error::BenchError;
 pub use journal::{Journal, Trial};

@@ -9,7 +9,7 @@ use crate::{BenchError, Machine, Suite};
 /// Version of the lines' format.
 pub const VERSION: u32 = 1;
 
-/// What a value counts, and with it which way is better and what a change has to be to matter.
+/// What a value counts, and with it which way is better and whether it repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
     /// Bytes of a file.
@@ -47,14 +47,12 @@ impl Unit {
         matches!(self, Self::PerSecond | Self::Guests)
     }
 
-    /// The relative change that matters where values repeat by themselves; `None` where only the interval can tell.
-    pub fn threshold(self) -> Option<f64> {
-        match self {
-            Self::Bytes | Self::Count | Self::Instructions | Self::Mib => Some(0.01),
-            Self::PerRequest | Self::Kib | Self::Guests | Self::Nanoseconds | Self::PerSecond => {
-                None
-            }
-        }
+    /// Whether the same guest gives the same value again, whatever else the host does.
+    pub fn repeats(self) -> bool {
+        matches!(
+            self,
+            Self::Bytes | Self::Count | Self::Instructions | Self::Mib
+        )
     }
 
     /// As it stands in the lines.

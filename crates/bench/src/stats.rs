@@ -75,10 +75,15 @@ fn outliers(sorted: &[f64]) -> usize {
     sorted.iter().filter(beyond).count()
 }
 
-/// Bounds of the ratio of `b`'s median to `a`'s at 95%, by a bootstrap whose random numbers are always the same.
-/// `None` where one has fewer than 6 values, or `a` has a median of 0.
-pub(crate) fn ratio_interval(a: &[f64], b: &[f64]) -> Option<(f64, f64)> {
-    if interval(a).is_none() || interval(b).is_none() {
+/// Whether so many values tell anything about their median.
+pub(crate) fn tells(values: &[f64]) -> bool {
+    interval(values).is_some()
+}
+
+/// Bounds of the ratio of `b`'s median to `a`'s, by a bootstrap whose random numbers are always the same; all of `count`
+/// such bounds hold at 95%. `None` where one has fewer than 6 values, or `a` has a median of 0.
+pub(crate) fn ratio_interval(a: &[f64], b: &[f64], count: usize) -> Option<(f64, f64)> {
+    if !tells(a) || !tells(b) {
         return None;
     }
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
@@ -86,7 +91,8 @@ pub(crate) fn ratio_interval(a: &[f64], b: &[f64]) -> Option<(f64, f64)> {
         .filter_map(|_| ratio(random.median(a)?, random.median(b)?))
         .collect();
     ratios.sort_by(f64::total_cmp);
-    let tail = (1.0 - CONFIDENCE) / 2.0;
+    // Bonferroni: each may be wrong that much more rarely.
+    let tail = (1.0 - CONFIDENCE) / 2.0 / count.max(1) as f64;
     Some((quantile(&ratios, tail)?, quantile(&ratios, 1.0 - tail)?))
 }
 
@@ -155,9 +161,11 @@ mod tests {
     fn a_doubled_series_has_a_ratio_of_two() {
         let a: Vec<f64> = numbers(20).iter().map(|n| 1000.0 + n).collect();
         let b: Vec<f64> = a.iter().map(|n| n * 2.0).collect();
-        let (low, high) = ratio_interval(&a, &b).unwrap();
+        let (low, high) = ratio_interval(&a, &b, 1).unwrap();
         assert!(low > 1.97 && high < 2.03 && low < high, "{low} {high}");
-        assert_eq!(ratio_interval(&a, &b), ratio_interval(&a, &b));
+        assert_eq!(ratio_interval(&a, &b, 1), Some((low, high)));
+        let (lower, higher) = ratio_interval(&a, &b, 100).unwrap();
+        assert!(lower < low && high < higher);
     }
 
     proptest! {

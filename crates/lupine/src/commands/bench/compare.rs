@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use lupine_bench::{Difference, Verdict, compare as differences};
+use lupine_bench::{Difference, Verdict, compare as differences, restless};
 use miette::Result;
 
 use super::runs::read;
 use crate::cli::Output;
 use crate::printer;
+
+/// What is listed, in this order.
+const CHANGED: [Verdict; 3] = [Verdict::Worse, Verdict::Better, Verdict::OnlyOne];
 
 /// Lists how run `b` differs from run `a`; the status is 1 where something is worse.
 ///
@@ -20,16 +23,24 @@ pub fn compare(a: &Path, b: &Path, format: Output) -> Result<u8> {
     if format.is_json() {
         printer::json(&all);
     } else {
-        if !a.head.machine.is_same(&b.head.machine) {
-            printer::complain(
-                "the runs are of two machines: only sizes and instructions can be compared",
-            );
+        if let Some(why) = restless(&a, &b) {
+            printer::complain(&format!(
+                "{why}: only sizes, counts and instructions are judged"
+            ));
         }
         let header = [
             "VERDICT", "SUITE", "ROW", "METRIC", "RATIO", "INTERVAL", "N",
         ];
-        let rows: Vec<_> = all.iter().map(row).collect();
-        printer::line(&printer::table(&header, &rows));
+        let told = |verdict| all.iter().filter(move |one| one.verdict == verdict);
+        let changed = CHANGED.into_iter().flat_map(told);
+        let rows: Vec<_> = changed.map(row).collect();
+        if !rows.is_empty() {
+            printer::line(&printer::table(&header, &rows));
+        }
+        let [same, unclear] = [Verdict::Same, Verdict::Unclear].map(|one| told(one).count());
+        printer::line(&format!(
+            "{same} did not change; of {unclear} these values do not tell"
+        ));
     }
     let worse = all.iter().any(|one| one.verdict == Verdict::Worse);
     Ok(u8::from(worse))

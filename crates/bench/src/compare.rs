@@ -166,16 +166,15 @@ fn judge(
     let (Some(unit), Some(a), Some(b)) = (unit, a, b) else {
         return Verdict::OnlyOne;
     };
-    // What repeats by itself does so within a run too: values of one between those of the other are noise.
-    if unit.repeats() && a.least <= b.greatest && b.least <= a.greatest {
-        return Verdict::Same;
-    }
+    // What repeats by itself does so within a run too: the nearest two values of both runs have to tell them apart.
+    let (from, to) = match unit.repeats() {
+        true if b.least > a.greatest => (a.greatest, b.least),
+        true if b.greatest < a.least => (a.least, b.greatest),
+        true => return Verdict::Same,
+        false => (a.median, b.median),
+    };
     // From nothing to something is a change.
-    Verdict::of(
-        unit,
-        ratio(a.median, b.median).unwrap_or(f64::INFINITY),
-        interval,
-    )
+    Verdict::of(unit, ratio(from, to).unwrap_or(f64::INFINITY), interval)
 }
 
 /// Rows that have values of a suite in `a` and only a failure in `b`.
@@ -266,6 +265,11 @@ mod tests {
         assert_eq!(
             verdict(unit, &[1e6, 1.001e6], &[1.02e6, 1.021e6]),
             Verdict::Worse
+        );
+        // One far value does not make the others worse.
+        assert_eq!(
+            verdict(unit, &[41_334.0, 44_692.0], &[44_702.0, 44_770.0]),
+            Verdict::Same
         );
     }
 

@@ -217,3 +217,18 @@ fn a_baseline_without_a_kernel_is_said_and_the_rest_is_measured() {
     let ran = lupine.lupine(&[&words[..], &["--baseline", "https://localhost/x"]].concat());
     assert!(ran.stderr.contains("#sha256=HEX"), "{ran:?}");
 }
+
+#[test]
+fn rows_that_cannot_be_built_are_said() {
+    let (lupine, place) = (Lupine::new(), tempfile::tempdir().unwrap());
+    let mut command = lupine.command();
+    command
+        .args(["bench", "size", "--row", "general", "-o"])
+        .arg(place.path())
+        .env("LUPINE_KERNEL_SOURCE", "/no/source");
+    let ran = Ran::from(command.output().unwrap());
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert!(ran.stderr.contains("warning: without general"), "{ran:?}");
+    let said = "**general** was not measured";
+    assert!(ran.stdout.contains(said), "{ran:?}");
+}

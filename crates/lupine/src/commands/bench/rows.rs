@@ -4,11 +4,35 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lupine_bench::{Application, Input, Journal, Kind, Row, Suite, Suites, Trial};
-use miette::Result;
+use miette::{Result, WrapErr};
 
 use crate::bench::{Container, Parts, Subject};
 use crate::cli::BenchArgs;
 use crate::pipeline::{Pipeline, name_of};
+
+/// A row of a suite, to be built.
+struct Wanted<'a> {
+    pipeline: &'a Pipeline<'a>,
+    suite: &'a Suite,
+    row: &'a Row,
+    application: &'a Application,
+    parts: Parts,
+}
+
+impl Wanted<'_> {
+    fn subject(&self, parts: Parts) -> Result<Subject> {
+        Subject::of_row(self.pipeline, self.row, self.application, parts)
+    }
+
+    /// Without a bzImage it is another entry of the cache, the one that `lupine run` will look for.
+    fn for_the_command(&self) -> Result<()> {
+        let is_another = self.suite.own_kernels_only && self.parts.bzimage && !self.row.container;
+        match is_another {
+            true => self.subject(Parts::default()).map(drop),
+            false => Ok(()),
+        }
+    }
+}
 
 /// All rows of the suites that were asked for.
 #[derive(Default)]
@@ -20,17 +44,18 @@ pub struct Rows {
     /// Suite and row, in the order in which rows are measured.
     order: Vec<(String, String)>,
     inputs: Vec<Input>,
-    /// Baselines without a kernel, and why.
+    /// What could not be built, and why.
     missing: BTreeMap<String, String>,
-    /// Suite and baseline of those.
+    /// Suite and row of those.
     lacking: Vec<(String, String)>,
 }
 
 impl Rows {
-    /// Builds what is not in the cache. With a baseline, each image is also put on that kernel.
+    /// Builds what is not in the cache. With baselines, each image is also put on their kernels. What cannot be built
+    /// is said, and the others go on.
     ///
     /// # Errors
-    /// Those of the stages. A baseline that cannot be built is only said: the other rows go on.
+    /// A row or an application that the data have not got.
     pub fn build(
         pipeline: &Pipeline<'_>,
         all: &Suites,
@@ -45,59 +70,85 @@ impl Rows {
         };
         for suite in suites {
             for name in &suite.rows {
-                rows.add(pipeline, all, suite, (name, &args.baselines), parts)?;
+                let row = all.row(name)?;
+                let wanted = Wanted {
+                    pipeline,
+                    suite,
+                    row,
+                    application: all.application(row)?,
+                    parts,
+                };
+                rows.add(&wanted, name, &args.baselines);
             }
         }
         Ok(rows)
     }
 
     /// A row of a suite, after its baselines.
-    fn add(
-        &mut self,
-        pipeline: &Pipeline<'_>,
-        all: &Suites,
-        suite: &Suite,
-        (name, baselines): (&str, &[PathBuf]),
-        parts: Parts,
-    ) -> Result<()> {
-        let row = all.row(name)?;
-        let application = all.application(row)?;
+    fn add(&mut self, wanted: &Wanted<'_>, name: &str, baselines: &[PathBuf]) {
+        let Wanted { suite, row, .. } = *wanted;
         let takes_baselines = !suite.own_kernels_only && !row.container;
-        let baselines = baselines.iter().filter(|_| takes_baselines);
+        let baselines = baselines.iter().filter(|_| takes_baselines).enumerate();
         let names: Vec<String> = baselines
-            .enumerate()
             .filter_map(|(place, config)| {
                 let base = baseline_name(&row.application, config, place);
-                self.baseline(pipeline, suite, (base, application), config, parts)
+                let built = self.once(&base, |rows| rows.baseline(wanted, &base, config));
+                self.place(wanted, &base, built).then_some(base)
             })
             .collect();
         let against = names.into_iter().next().or(row.against.clone());
-        if row.container {
-            self.contain(pipeline, name, row, application)?;
-        } else if !self.subjects.contains_key(name) {
-            let subject = Subject::of_row(pipeline, row, application, parts)?;
-            self.keep(name, &row.about, subject, against);
+        let built = self.once(name, |rows| match row.container {
+            true => rows.contain(wanted, name),
+            false => rows.own(wanted, name, against),
+        });
+        let built = built.and_then(|()| wanted.for_the_command());
+        self.place(wanted, name, built);
+    }
+
+    /// Builds a row unless that was done, or tried.
+    fn once(&mut self, name: &str, build: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        match self.has(name) || self.missing.contains_key(name) {
+            true => Ok(()),
+            false => build(self),
         }
-        if suite.own_kernels_only && parts.bzimage && !row.container {
-            // Without a bzImage it is another entry of the cache, the one that `lupine run` will look for.
-            Subject::of_row(pipeline, row, application, Parts::default())?;
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.subjects.contains_key(name) || self.containers.contains_key(name)
+    }
+
+    /// Puts a row into its suite's order if it was built, or else says why not.
+    fn place(&mut self, wanted: &Wanted<'_>, name: &str, built: Result<()>) -> bool {
+        if let Err(report) = built {
+            let why = super::said(&report);
+            let line = format!("warning: without {name}: {why}");
+            wanted.pipeline.reporter.line(&line);
+            self.missing.insert(name.into(), why);
         }
-        self.order.push((suite.name.clone(), name.into()));
+        let is_there = self.has(name);
+        let list = match is_there {
+            true => &mut self.order,
+            false => &mut self.lacking,
+        };
+        let order = (wanted.suite.name.clone(), name.to_owned());
+        if !list.contains(&order) {
+            list.push(order);
+        }
+        is_there
+    }
+
+    /// A row with a kernel of ours.
+    fn own(&mut self, wanted: &Wanted<'_>, name: &str, against: Option<String>) -> Result<()> {
+        let Wanted { row, parts, .. } = *wanted;
+        let subject = wanted.subject(parts)?;
+        self.keep(name, &row.about, subject, against);
         Ok(())
     }
 
     /// A row on the host.
-    fn contain(
-        &mut self,
-        pipeline: &Pipeline<'_>,
-        name: &str,
-        row: &Row,
-        application: &Application,
-    ) -> Result<()> {
-        if self.containers.contains_key(name) {
-            return Ok(());
-        }
-        let container = Container::of_row(pipeline, row, application)?;
+    fn contain(&mut self, wanted: &Wanted<'_>, name: &str) -> Result<()> {
+        let row = wanted.row;
+        let container = Container::of_row(wanted.pipeline, row, wanted.application)?;
         self.inputs.push(Input {
             name: name.into(),
             is_row: true,
@@ -109,40 +160,14 @@ impl Rows {
         Ok(())
     }
 
-    /// A row with the application on the baseline's kernel, if that can be built; gives its name.
-    fn baseline(
-        &mut self,
-        pipeline: &Pipeline<'_>,
-        suite: &Suite,
-        (name, application): (String, &Application),
-        config: &Path,
-        parts: Parts,
-    ) -> Option<String> {
-        if !self.subjects.contains_key(&name) && !self.missing.contains_key(&name) {
-            let place = config.display();
-            match Subject::on_baseline(pipeline, application, config, parts) {
-                Ok(subject) => {
-                    let about = format!("{} on the kernel of {place}", application.image);
-                    self.keep(&name, &about, subject, None);
-                }
-                Err(report) => {
-                    let why = format!("{place}: {}", super::said(&report));
-                    let line = format!("warning: without {name}: {why}");
-                    pipeline.reporter.line(&line);
-                    self.missing.insert(name.clone(), why);
-                }
-            }
-        }
-        let is_there = self.subjects.contains_key(&name);
-        let list = match is_there {
-            true => &mut self.order,
-            false => &mut self.lacking,
-        };
-        let order = (suite.name.clone(), name.clone());
-        if !list.contains(&order) {
-            list.push(order);
-        }
-        is_there.then_some(name)
+    /// A row with the application on a baseline's kernel.
+    fn baseline(&mut self, wanted: &Wanted<'_>, name: &str, config: &Path) -> Result<()> {
+        let (application, place) = (wanted.application, config.display());
+        let subject = Subject::on_baseline(wanted.pipeline, application, config, wanted.parts);
+        let subject = subject.wrap_err_with(|| place.to_string())?;
+        let about = format!("{} on the kernel of {place}", application.image);
+        self.keep(name, &about, subject, None);
+        Ok(())
     }
 
     fn keep(&mut self, name: &str, about: &str, subject: Subject, against: Option<String>) {
@@ -162,7 +187,7 @@ impl Rows {
         own.map(|(_, row)| row.as_str()).collect()
     }
 
-    /// Says in the journal which baselines of a suite have no kernel.
+    /// Says in the journal which rows of a suite could not be built.
     ///
     /// # Errors
     /// A full disk.

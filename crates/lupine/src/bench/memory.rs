@@ -51,12 +51,14 @@ fn occupied(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Vec<Me
     let spec = subject.vm_spec(staging.path(), mem_mib);
     let mut live = Live::boot(subject, spec, bench.accelerator, bench.limit(LIMIT))?;
     let reached = live.follow(Until::Works);
-    let smaps = smaps(live.pid());
+    let (smaps, status) = (smaps(live.pid()), proc(live.pid(), "status"));
     let outcome = live.finish();
     reached?;
     let fields = [("vmm-rss", "Rss:"), ("vmm-pss", "Pss:")];
     let fields = fields.map(|(metric, name)| (metric, field(&smaps, name)));
-    let peak = ("vmm-peak-rss", outcome.peak_rss_kib);
+    // The supervisor looks when the application starts and ends; this one is killed.
+    let peak = field(&status, "VmHWM:").or(outcome.peak_rss_kib);
+    let peak = ("vmm-peak-rss", peak);
     let all = fields.into_iter().chain([peak]);
     Ok(all
         .filter_map(|(metric, kib)| Some(measured(metric, Unit::Kib, kib?)))
@@ -65,10 +67,14 @@ fn occupied(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Vec<Me
 
 /// What a process occupies; nothing of one that has ended, as the VMM of an application without a check has by then.
 pub fn smaps(pid: u32) -> String {
-    fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default()
+    proc(pid, "smaps_rollup")
 }
 
-/// A value in kB of proc(5)'s `smaps_rollup` or `meminfo`.
+fn proc(pid: u32, file: &str) -> String {
+    fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default()
+}
+
+/// A value in kB of proc(5)'s `smaps_rollup`, `status` or `meminfo`.
 pub fn field(smaps: &str, name: &str) -> Option<u64> {
     let line = smaps.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()

@@ -27,6 +27,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::blob::{self, BlobWriter};
+use crate::image::{LISTENS, LOOPBACK};
 use crate::{ImageError, manifest};
 
 /// The table of well-known servers.
@@ -103,6 +104,7 @@ struct Server {
     before: Vec<String>,
     setup: Vec<String>,
     remove: Vec<String>,
+    labels: BTreeMap<String, String>,
 }
 
 impl Server {
@@ -120,6 +122,7 @@ impl Server {
             "WorkingDir": self.workdir,
             "ExposedPorts": set(&self.ports),
             "Volumes": set(&self.volumes),
+            "Labels": self.labels,
         });
         if let Some(signal) = &self.stop_signal {
             section["StopSignal"] = json!(signal);
@@ -141,7 +144,7 @@ pub(crate) fn stamp(packages: &[String]) -> String {
     let server = server(packages);
     let found = [include_str!("unit.rs"), include_str!("unit/background.rs")];
     let recipe = format!(
-        "{BEFORE_ALL} {RECOMMENDED} {DIRECTORIES} {AFTER_ALL} {EXCLUDED:?} {EPOCH} {server:?} {found:?}"
+        "{BEFORE_ALL} {RECOMMENDED} {DIRECTORIES} {AFTER_ALL} {EXCLUDED:?} {EPOCH} {LISTENS} {server:?} {found:?}"
     );
     blob::digest_of(recipe.as_bytes())
 }
@@ -176,6 +179,7 @@ pub(crate) fn make(
     }
     if server.cmd.is_empty() {
         server = unit::server(&tar, packages).at("read", &tar)?;
+        server.labels.insert(LISTENS.into(), LOOPBACK.into());
     }
     let file = File::open(&tar).at("open", &tar)?;
     let bytes = file.metadata().at("look at", &tar)?.len();

@@ -16,13 +16,14 @@ use miette::{Report, Result, miette};
 
 use super::Context;
 use crate::cli::values::{Publish, SignalNumber};
-use crate::cli::{Network, Part, RunOptions, split_command};
+use crate::cli::{Network, PORT_CONSOLE, Part, RunOptions, split_command};
 use crate::monitor::{Inbox, Launch, Monitor, NetworkPlan, start_detached, terminal_size};
 use crate::state::{Created, GuestDir, Record, Refusals, State};
 use crate::tap::{self, Tap};
 use crate::{OWN_FAILURE, guest_spec, pipeline, printer, shares};
 
 use base::Base;
+pub use base::bare;
 
 /// Runs an image or a bundle; gives the application's exit status.
 pub fn run(context: &Context<'_>, mut options: RunOptions) -> Result<u8> {
@@ -82,6 +83,9 @@ fn check(options: &RunOptions) -> Result<()> {
     if options.no_init {
         check_no_init(options)?;
     }
+    if options.build.kernel.has_port_console() {
+        check_port_console(options)?;
+    }
     shares::check(&options.app.volume)
 }
 
@@ -121,6 +125,19 @@ fn check_no_init(options: &RunOptions) -> Result<()> {
         Some(flag) => Err(miette!(
             help = format!("leave out --no-init or {flag}"),
             "{flag} is init's work, and --no-init leaves init out"
+        )),
+    }
+}
+
+/// A port for output is all that such a kernel has of the machine.
+fn check_port_console(options: &RunOptions) -> Result<()> {
+    let in_memory = options.build.fs.as_deref() == Some("cpio");
+    let needed = [("--no-init", options.no_init), ("--fs cpio", in_memory)];
+    match needed.iter().find(|(_, given)| !given) {
+        None => Ok(()),
+        Some((flag, _)) => Err(miette!(
+            help = format!("add {flag}"),
+            "a kernel with --feature {PORT_CONSOLE} has no device for a disk or for init, and {flag} is missing"
         )),
     }
 }
@@ -331,6 +348,7 @@ fn prepare(
         vmm_args: options.vmm_args.clone(),
         kernel_args,
         bare: base.bare.clone(),
+        port_console: options.build.kernel.has_port_console(),
         accel: options.app.accel.into(),
         guest: spec,
         stats_file: options.stats.as_deref().map(absolute),

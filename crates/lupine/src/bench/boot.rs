@@ -37,7 +37,7 @@ pub fn measure(
         // Nobody waits for an application that was booted slowly on purpose.
         let until = match parameters {
             Parameters::Quick => Until::Works,
-            Parameters::Plain => Until::InitStart,
+            Parameters::Plain => boot.init(),
         };
         let timed = boot.timed(until);
         all.extend(named(name, timed.wrap_err("a timed boot")?));
@@ -65,6 +65,14 @@ struct Boot<'a> {
 }
 
 impl Boot<'_> {
+    /// PID 1's start; only its end can be seen of one that is the application itself.
+    fn init(&self) -> Until {
+        match self.subject.bare {
+            Some(_) => Until::Works,
+            None => Until::InitStart,
+        }
+    }
+
     fn timed(&self, until: Until) -> Result<Vec<Measurement>> {
         let staging = self.bench.store.staging()?;
         let mut spec = self.subject.vm_spec(staging.path(), self.mem_mib);
@@ -91,7 +99,7 @@ impl Boot<'_> {
         spec.parameters = self.parameters;
         spec.vmm_args.extend(counter.vmm_args(Clock::Instructions));
         let mut live = Live::boot(self.subject, spec, Accelerator::Tcg, LIMIT)?;
-        let reached = live.follow(Until::InitStart, LIMIT);
+        let reached = live.follow(self.init(), LIMIT);
         live.finish();
         reached?;
         let first = counter.read()?.first_user;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Accel, Output};
+use super::{Accel, Output, values};
 
 /// `lupine bench`.
 #[derive(Debug, Args)]
@@ -22,11 +22,14 @@ pub struct BenchArgs {
     /// Rounds of suites that repeat their measurements, instead of their own number
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub runs: Option<u32>,
+    /// Memory of guests, instead of the suite's own
+    #[arg(short, long, value_name = "SIZE", value_parser = values::memory)]
+    pub memory: Option<u32>,
     /// Accelerator of guests whose wall time is measured; instructions are always counted under TCG
     #[arg(long, value_enum, default_value = "auto")]
     pub accel: Accel,
     /// Measure nothing: tell what run B does worse than run A, and fail if there is something
-    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["suites", "baseline", "runs", "rows"])]
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["suites", "baseline", "runs", "rows", "memory"])]
     pub compare: Option<Vec<PathBuf>>,
     /// How to report.
     #[command(flatten)]

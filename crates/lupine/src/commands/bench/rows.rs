@@ -42,7 +42,7 @@ impl Rows {
         for suite in suites {
             for name in &suite.rows {
                 let row = all.row(name)?;
-                let application = all.application(row)?;
+                let application = &at_hand(pipeline, all.application(row)?)?;
                 let config = args.baseline.as_ref();
                 let config = config.filter(|_| !suite.own_kernels_only && !row.container);
                 let base = config.and_then(|config| {
@@ -147,4 +147,15 @@ impl Rows {
         }
         Ok(())
     }
+}
+
+/// An application whose image is a program of ours, with that program compiled.
+fn at_hand(pipeline: &Pipeline<'_>, application: &Application) -> Result<Application> {
+    const HELLO: &str = "{hello}";
+    let mut application = application.clone();
+    if application.image.contains(HELLO) {
+        let dir = lupine_bench::hello(pipeline.store)?;
+        application.image = application.image.replace(HELLO, &dir.display().to_string());
+    }
+    Ok(application)
 }

@@ -73,8 +73,8 @@ fn check(options: &RunOptions) -> Result<()> {
 /// where some were given. `address` is that on a tap device.
 pub fn parameters(base: &Base, plan: &NetworkPlan, address: Option<&Network>) -> Vec<String> {
     let user = matches!(plan, NetworkPlan::User(_)).then(|| {
-        let publish = Vec::new();
-        lupine_vm::NetworkSpec::User { publish }.addresses()
+        let (publish, loopback) = (Vec::new(), false);
+        lupine_vm::NetworkSpec::User { publish, loopback }.addresses()
     });
     let address = address.cloned().or(user.flatten());
     let arguments = base.bare.as_ref().filter(|words| !words.is_empty());

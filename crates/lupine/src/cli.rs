@@ -17,7 +17,7 @@ pub use audit_options::{AuditArgs, AuditFormat};
 pub use bench_options::{BenchArgs, ReportArgs};
 pub use guest_options::{KillArgs, LogsArgs, NamesArgs, PsArgs, RmArgs, StopArgs};
 pub use image_options::{
-    BuildOptions, FetchOptions, Kml, Part, ProfileChoice, PullPolicy, SourceOptions,
+    BuildOptions, FetchOptions, Kml, PORT_CONSOLE, Part, ProfileChoice, PullPolicy, SourceOptions,
 };
 pub use link_options::LinkArgs;
 pub use needs_options::{MinimizeArgs, NeedsArgs, Trying};

@@ -31,6 +31,8 @@ use crate::cli::{Cli, Command};
 use crate::progress::{Reporter, Verbosity};
 use crate::state::{State, directory};
 
+pub use run::bare;
+
 /// What every verb may need.
 pub struct Context<'a> {
     /// Where people read.

@@ -244,6 +244,7 @@ fn launch(
         vmm_args: Vec::new(),
         kernel_args: Vec::new(),
         bare: None,
+        port_console: false,
         accel: question.app.accel.into(),
         guest,
         stats_file: None,

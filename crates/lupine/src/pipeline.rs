@@ -207,7 +207,8 @@ impl<'a> Pipeline<'a> {
             needs = needs.least();
         }
         if trims_calls(options) {
-            needs.add(calls::need(&prepared, &needs));
+            let has_init = !options.kernel.has_port_console();
+            needs.add(calls::need(&prepared, &needs, has_init));
         }
         prepared.merged = self.merge(&needs, options)?;
         prepared.needs = needs;

@@ -104,12 +104,16 @@ fn serial(tool: Tool, spec: &VmSpec) -> Tool {
         .args(["-chardev", "file,id=kernel,path=kernel.log"])
         .args(["-serial", "chardev:kernel"])
         .args(["-chardev", "socket,id=marks,path=marks.sock"])
-        .args(["-device", "isa-debugcon,iobase=0xe9,chardev=marks"])
-        .args(["-device", "virtio-serial-device,max_ports=2"]);
-    if spec.terminal || spec.bare.is_some() {
-        tool = tool
-            .args(["-chardev", "socket,id=terminal,path=terminal.sock"])
-            .args(["-device", "virtconsole,nr=0,chardev=terminal"]);
+        .args(["-device", "isa-debugcon,iobase=0xe9,chardev=marks"]);
+    let terminal = ["-chardev", "socket,id=terminal,path=terminal.sock"];
+    if spec.port_console {
+        let port = ["-device", "isa-debugcon,iobase=0xe8,chardev=terminal"];
+        return tool.args(terminal).args(port);
+    }
+    tool = tool.args(["-device", "virtio-serial-device,max_ports=2"]);
+    if spec.has_terminal() {
+        let port = ["-device", "virtconsole,nr=0,chardev=terminal"];
+        tool = tool.args(terminal).args(port);
     }
     tool.args(["-chardev", "socket,id=control,path=control.sock"])
         .args(["-device", "virtserialport,nr=1,chardev=control"])

@@ -40,6 +40,8 @@ pub struct VmSpec {
     /// plain (see [`VmError::BareWord`]); output comes as [`crate::Event::Stdout`]. Without a root file
     /// system it is the kernel's own, and the words are not looked at.
     pub bare: Option<Vec<String>>,
+    /// The kernel of such a program has no terminals (`CONFIG_X86_PORT_CONSOLE`): output leaves by an I/O port.
+    pub port_console: bool,
 }
 
 impl VmSpec {
@@ -59,7 +61,13 @@ impl VmSpec {
             kernel_args: Vec::new(),
             dir,
             bare: None,
+            port_console: false,
         }
+    }
+
+    /// Whether a stream leads to the guest's console.
+    pub(crate) fn has_terminal(&self) -> bool {
+        self.terminal || self.bare.is_some()
     }
 }
 

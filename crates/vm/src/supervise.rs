@@ -70,17 +70,18 @@ pub(crate) struct Watch {
 struct Sockets {
     marks: Socket,
     terminal: Option<Socket>,
-    control: Socket,
+    /// Nobody connects to it from a kernel that has no driver for it.
+    control: Option<Socket>,
 }
 
 impl Sockets {
     fn listen(spec: &VmSpec) -> Result<Self, VmError> {
-        let has_terminal = spec.terminal || spec.bare.is_some();
         let socket = |name| Socket::listen(&spec.dir, name);
+        let socket_if = |wanted: bool, name| wanted.then(|| socket(name)).transpose();
         Ok(Self {
             marks: socket("marks.sock")?,
-            control: socket("control.sock")?,
-            terminal: has_terminal.then(|| socket("terminal.sock")).transpose()?,
+            control: socket_if(!spec.port_console, "control.sock")?,
+            terminal: socket_if(spec.has_terminal(), "terminal.sock")?,
         })
     }
 }
@@ -178,7 +179,7 @@ impl Watch {
             Some(stream) => drop(terminal.send(stream)),
             None => {}
         }
-        let port = sockets.control.accept(is_alive);
+        let port = sockets.control.and_then(|socket| socket.accept(is_alive));
         readers.extend(port.and_then(|port| self.connect(port, first)));
         (ended, readers)
     }

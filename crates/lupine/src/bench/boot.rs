@@ -37,7 +37,7 @@ pub fn measure(
         // Nobody waits for an application that was booted slowly on purpose.
         let until = match parameters {
             Parameters::Quick => Until::Works,
-            Parameters::Plain => Until::InitStart,
+            Parameters::Plain => boot.init(),
         };
         let timed = boot.timed(until);
         all.extend(named(name, timed.wrap_err("a timed boot")?));
@@ -65,6 +65,14 @@ struct Boot<'a> {
 }
 
 impl Boot<'_> {
+    /// PID 1's start; only its end can be seen of one that is the application itself.
+    fn init(&self) -> Until {
+        match self.subject.bare {
+            Some(_) => Until::Works,
+            None => Until::InitStart,
+        }
+    }
+
     fn timed(&self, until: Until) -> Result<Vec<Measurement>> {
         let limit = self.bench.limit(LIMIT);
         let staging = self.bench.store.staging()?;
@@ -93,7 +101,7 @@ impl Boot<'_> {
         spec.parameters = self.parameters;
         spec.vmm_args.extend(counter.vmm_args(Clock::Instructions));
         let mut live = Live::boot(self.subject, spec, Accelerator::Tcg, limit)?;
-        let reached = live.follow(Until::InitStart);
+        let reached = live.follow(self.init());
         live.finish();
         reached?;
         let marks = counter.read()?;

@@ -14,6 +14,7 @@ use lupine_vm::{NetworkSpec, VmSpec};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
 use crate::cli::{Cli, Command, RunOptions};
+use crate::commands::bare;
 use crate::discovery::HostCommand;
 use crate::guest_spec;
 use crate::pipeline::{MEM_MIB, Pipeline, Prepared};
@@ -44,6 +45,10 @@ pub struct Subject {
     with_program: Option<PathBuf>,
     /// How init runs the application.
     pub guest: GuestSpec,
+    /// The application's words, where the kernel starts it without init.
+    pub bare: Option<Vec<String>>,
+    /// Whether its output leaves by an I/O port.
+    port_console: bool,
     /// Memory that it gets when nobody says otherwise.
     pub mem_mib: u32,
     /// Its processors.
@@ -114,12 +119,15 @@ impl Subject {
     ) -> Result<Self> {
         let own = pipeline.own_spec(prepared);
         let Rootfs { path, format, .. } = pipeline.rootfs(prepared, &own, &options.build)?;
+        let is_bare = options.no_init;
         let usual = prepared.needs.mem_mib.unwrap_or_default().max(MEM_MIB);
         Ok(Self {
             kernel,
             rootfs: (path, format.to_string()),
             with_program: None,
             guest: guest_spec::spec(&prepared.spec, &options.app, HOSTNAME)?,
+            bare: is_bare.then(|| bare(prepared)).transpose()?,
+            port_console: options.build.kernel.has_port_console(),
             mem_mib: options.app.memory.unwrap_or(usual),
             cpus: options.build.cpus,
             check: application
@@ -185,6 +193,8 @@ impl Subject {
         VmSpec {
             network,
             cpus: self.cpus,
+            bare: self.bare.clone(),
+            port_console: self.port_console,
             ..VmSpec::plain(kernel, rootfs, mem_mib, dir.into())
         }
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Accel, Output};
+use super::{Accel, Output, values};
 
 /// `lupine bench`.
 #[derive(Debug, Args)]
@@ -26,11 +26,14 @@ pub struct BenchArgs {
     /// Seconds that a guest may take to boot, to answer, to be done [default: each suite's own, 1 to 15 minutes]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: Option<u64>,
+    /// Memory of guests, instead of the suite's own
+    #[arg(short, long, value_name = "SIZE", value_parser = values::memory)]
+    pub memory: Option<u32>,
     /// Accelerator of guests whose wall time is measured; instructions are always counted under TCG
     #[arg(long, value_enum, default_value = "auto")]
     pub accel: Accel,
     /// Measure nothing: tell what run B does worse than run A, and fail if there is something
-    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["suites", "baselines", "runs", "rows"])]
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["suites", "baselines", "runs", "rows", "memory"])]
     pub compare: Option<Vec<PathBuf>>,
     /// How to report.
     #[command(flatten)]

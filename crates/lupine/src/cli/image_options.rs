@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::values;
 use crate::manifest::Manifest;
 
+/// The feature of kernels that start one program, and have no device but an I/O port for what it writes.
+pub const PORT_CONSOLE: &str = "port-console";
+
 /// When to ask a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum PullPolicy {
@@ -119,6 +122,11 @@ impl KernelOptions {
         };
         let flags = tiny.iter().chain(kml).map(|name| (*name).to_owned());
         flags.chain(self.features.iter().cloned()).collect()
+    }
+
+    /// Whether the kernel has no console but an I/O port.
+    pub fn has_port_console(&self) -> bool {
+        self.features.iter().any(|name| name == PORT_CONSOLE)
     }
 
     /// What nobody should learn only afterwards.

@@ -60,6 +60,13 @@ fn suites(all: &Suites, args: &BenchArgs) -> Result<Vec<Suite>> {
         if suite.rounds > 1 {
             suite.rounds = args.runs.unwrap_or(suite.rounds);
         }
+        if let (Some(own), Some(other)) = (suite.mem_mib, args.memory)
+            && own != other
+        {
+            suite.mem_mib = Some(other);
+            // Another suite, whose results are not to be mixed with its own.
+            suite.key = format!("{} with {other} MiB", suite.key);
+        }
         suite
             .rows
             .retain(|row| args.rows.is_empty() || args.rows.contains(row));

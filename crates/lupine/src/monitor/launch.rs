@@ -35,6 +35,9 @@ pub struct Launch {
     pub kernel_args: Vec<String>,
     /// A program that the kernel starts directly.
     pub bare: Option<Vec<String>>,
+    /// Whether its output leaves by an I/O port.
+    #[serde(default)]
+    pub port_console: bool,
     /// Which accelerator.
     pub accel: AccelChoice,
     /// What the guest's init does.
@@ -106,6 +109,7 @@ impl Launch {
             kernel_args: self.kernel_args.clone(),
             dir: dir.into(),
             bare: self.bare.clone(),
+            port_console: self.port_console,
         }
     }
 

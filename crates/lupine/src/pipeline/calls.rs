@@ -23,12 +23,12 @@ const BY_THE_KERNEL: [&str; 5] = [
 /// The need's feature. It is found anew for each kernel, and kept in no manifest.
 pub const SYSTEM_CALLS: &str = "system-calls";
 
-/// The need for all calls that code of the image or of PID 1 can reach, or that `needs` name.
-pub fn need(prepared: &Prepared, needs: &Needs) -> Need {
+/// The need for all calls that code of the image can reach, and of PID 1 if there will be one, or that `needs` name.
+pub fn need(prepared: &Prepared, needs: &Needs, has_init: bool) -> Need {
     let scan = prepared.scan();
     let reached = scan.syscalls(Breadth::Reach);
     let count = reached.len();
-    let of_init = init();
+    let of_init = if has_init { init() } else { Vec::new() };
     let named = needs.built().filter_map(|need| call(&need.feature));
     let all: BTreeSet<String> = reached
         .into_iter()
@@ -44,7 +44,7 @@ pub fn need(prepared: &Prepared, needs: &Needs) -> Need {
         why: "no other system call is in the kernel".into(),
     };
     let text = format!(
-        "code in {} files of the image can reach {count} system calls; with PID 1's {}",
+        "code in {} files of the image can reach {count} system calls; with PID 1's and the kernel's own {}",
         scan.closure.len(),
         all.len()
     );

@@ -37,12 +37,14 @@ fn flags_with_bad_values_say_what_is_right() {
 #[test]
 fn combinations_that_cannot_be_are_refused_before_anything_is_built() {
     let lupine = Lupine::new();
-    let cases: [(&[&str], &str); 5] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["--vmm", "firecracker"], "only qemu"),
         (&["--network", "tap", "-p", "80:80"], "user network"),
         (&["--network", "none", "-p", "80:80"], "without a network"),
         (&["-v", "/no/such/dir:/data"], "mkdir -p /no/such/dir"),
         (&["--no-init", "-u", "app"], "--no-init"),
+        (&["--feature", "port-console"], "add --no-init"),
+        (&["--feature", "port-console", "--no-init"], "add --fs cpio"),
     ];
     for (flags, word) in cases {
         refused(&lupine.run(flags, &["true"]), 125, &[word]);

@@ -13,6 +13,7 @@ mod guest;
 mod kml;
 mod lists;
 mod network;
+mod port_console;
 mod pulled;
 mod recorder;
 mod refusals;

@@ -139,21 +139,8 @@ fn place() -> Place {
     };
     // The probe is a kernel as far as its headers go.
     let kernel = file("kernel", crate::probe::PROBE);
-    let spec = VmSpec {
-        kernel,
-        rootfs: (file("root", b""), "ext2".into()),
-        mem_mib: 64,
-        cpus: 1,
-        network: NetworkSpec::None,
-        shares: Vec::new(),
-        terminal: false,
-        parameters: crate::Parameters::Quick,
-        boot_limit: None,
-        vmm_args: Vec::new(),
-        kernel_args: Vec::new(),
-        dir: dir.path().into(),
-        bare: None,
-    };
+    let rootfs = (file("root", b""), "ext2".into());
+    let spec = VmSpec::plain(kernel, rootfs, 64, dir.path().into());
     Place { _dir: dir, spec }
 }
 

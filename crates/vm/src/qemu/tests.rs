@@ -101,6 +101,22 @@ fn without_init_the_kernel_starts_the_program() {
 }
 
 #[test]
+fn a_kernel_without_terminals_gets_a_port_and_no_virtio_device() {
+    let spec = VmSpec {
+        rootfs: ("/k/root.cpio".into(), "cpio".into()),
+        bare: Some(vec!["/hello".into()]),
+        port_console: true,
+        ..spec()
+    };
+    let shown = shown(&spec, Accelerator::Tcg);
+    assert!(
+        shown.contains("isa-debugcon,iobase=0xe8,chardev=terminal"),
+        "{shown}"
+    );
+    assert!(!shown.contains("virtio"), "{shown}");
+}
+
+#[test]
 fn a_kernel_with_a_program_of_its_own_gets_no_disk_and_no_init() {
     let spec = VmSpec {
         rootfs: (std::path::PathBuf::new(), NO_ROOT.into()),

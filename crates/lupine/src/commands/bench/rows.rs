@@ -75,7 +75,7 @@ impl Rows {
                     pipeline,
                     suite,
                     row,
-                    application: all.application(row)?,
+                    application: &at_hand(pipeline, all.application(row)?)?,
                     parts,
                 };
                 rows.add(&wanted, name, &args.baselines);
@@ -223,4 +223,15 @@ fn baseline_name(application: &str, config: &Path, place: usize) -> String {
         (None, 0) => format!("{application}-baseline"),
         (None, place) => format!("{application}-baseline-{}", place + 1),
     }
+}
+
+/// An application whose image is a program of ours, with that program compiled.
+fn at_hand(pipeline: &Pipeline<'_>, application: &Application) -> Result<Application> {
+    const HELLO: &str = "{hello}";
+    let mut application = application.clone();
+    if application.image.contains(HELLO) {
+        let dir = lupine_bench::hello(pipeline.store)?;
+        application.image = application.image.replace(HELLO, &dir.display().to_string());
+    }
+    Ok(application)
 }

@@ -240,7 +240,10 @@ fn stats_of_bundle(bundle: &Bundle) -> Stats {
 }
 
 /// The program that the kernel starts itself: static, with its full path.
-fn bare(prepared: &Prepared) -> Result<Vec<String>> {
+///
+/// # Errors
+/// A program that is a script, linked dynamically, or not there.
+pub fn bare(prepared: &Prepared) -> Result<Vec<String>> {
     let spec = &prepared.spec;
     let program = lupine_image::program(&prepared.tree, &spec.argv, &spec.env, &spec.cwd);
     let (path, is_static) = match program.chain.as_slice() {

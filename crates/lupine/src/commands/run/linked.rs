@@ -60,7 +60,7 @@ impl Base {
 }
 
 fn check(options: &RunOptions) -> Result<()> {
-    match super::work_of_init(options) {
+    match super::check::work_of_init(options) {
         None => Ok(()),
         Some(flag) => Err(miette!(
             help = format!("leave out {flag}"),

@@ -50,8 +50,8 @@ impl Libc {
         self.dir().join("crtn.o")
     }
 
-    /// The library, and the compiler's own: arithmetic, and unwinding for who wants it; `plusplus`:
-    /// what C++ needs.
+    /// The library itself, then the compiler's own: arithmetic, and unwinding for who wants it; `plusplus`:
+    /// what C++ needs, too, where it is installed.
     pub(crate) fn archives(self, plusplus: bool) -> Result<Vec<PathBuf>, LinkError> {
         let mut found = vec![self.dir().join("libc.a")];
         if self == Self::Glibc {
@@ -63,6 +63,8 @@ impl Libc {
             let said = ask.run()?.stdout;
             found.push(String::from_utf8_lossy(&said).trim().into());
         }
+        // The name alone is what gcc says of one that is not there.
+        found.retain(|path| path.is_absolute());
         Ok(found)
     }
 

@@ -21,8 +21,10 @@ pub(crate) struct Undefined {
 }
 
 /// The linker, or the kernel's script, defines these where somebody needs them.
-const OF_LINKER: [&str; 4] = [
+const OF_LINKER: [&str; 5] = [
     "_GLOBAL_OFFSET_TABLE_",
+    // Calls of this go with the thread-local storage of a program whose addresses are known.
+    "__tls_get_addr",
     "__ehdr_start",
     "__rela_iplt_start",
     "__rela_iplt_end",

@@ -183,7 +183,7 @@ impl Link {
     }
 
     fn run(&self, to: &Path, others: &[Other], options: &[String]) -> Result<String, LinkError> {
-        fs::write(&self.script, script(others)).at("write", &self.script)?;
+        fs::write(&self.script, script(self.libc, others)).at("write", &self.script)?;
         let linker = Tool::new("ld")
             .args(["-r", "-d", "--force-group-allocation", "-T"])
             .arg(&self.script)

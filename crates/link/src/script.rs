@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use crate::Libc;
+
 /// With a mark `@part@` for each part.
 const TEMPLATE: &str = include_str!("program.lds");
 /// What the kernel's script knows begins with this.
@@ -39,9 +41,18 @@ pub(crate) struct Other {
     pub(crate) align: u64,
 }
 
-/// The script with a place for `others`.
-pub(crate) fn script(others: &[Other]) -> String {
-    let mut text = TEMPLATE.to_owned();
+/// What must be relocated and is read-only then. The program is linked to fixed addresses, so there is
+/// nothing to relocate; but glibc writes there before main.
+const SETTLED: &str = "*(.data.rel.ro .data.rel.ro.*)";
+
+/// The script for a libc, with a place for `others`.
+pub(crate) fn script(libc: Libc, others: &[Other]) -> String {
+    let (settled, settling) = match libc {
+        Libc::Musl => (SETTLED, ""),
+        Libc::Glibc => ("", SETTLED),
+    };
+    let text = TEMPLATE.replace("@settled@", settled);
+    let mut text = text.replace("@settling@", settling);
     for (part, mark) in Part::ALL {
         let own = others.iter().filter(|other| other.part == part);
         let lines: String = own.map(place).collect();
@@ -82,13 +93,14 @@ mod tests {
             part,
             align: 8,
         };
-        let text = script(&[
+        let others = [
             other("my_list", Part::Rodata),
             other(".debug_gdb_scripts", Part::Data),
-        ]);
+        ];
+        let text = script(Libc::Musl, &others);
         let list = ". = ALIGN(8); __start_my_list = .; KEEP(*(my_list)) __stop_my_list = .;";
         assert!(text.contains(list), "{text}");
         assert!(text.contains("KEEP(*(\".debug_gdb_scripts\"))"), "{text}");
-        assert!(!text.contains("@text"), "{text}");
+        assert!(!text.contains('@'), "{text}");
     }
 }

@@ -1,3 +1,5 @@
+use object::{Object as _, ObjectSection as _};
+
 use super::*;
 
 /// The program of these sources.
@@ -219,4 +221,32 @@ fn the_gate_is_refused_where_it_would_be_wrong() {
     let main = "int main(void) { return 0; }";
     let error = prepared_by(Libc::Glibc, true, &[main]).unwrap_err();
     assert!(error.to_string().contains("only musl"), "{error}");
+}
+
+/// Who unwinds reads entries until one that is empty.
+#[test]
+fn no_gap_between_two_objects_ends_the_list_of_frames() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("main.c");
+    fs::write(&file, "int main(void) { return 0; }").unwrap();
+    let program = Program {
+        files: vec![file],
+        flags: Vec::new(),
+        libc: Libc::Glibc,
+        gate: false,
+        words: vec!["main".into()],
+    };
+    let object = prepare(&program, &Imports::builtin().unwrap(), dir.path()).unwrap();
+    let bytes = fs::read(object.path).unwrap();
+    let parsed = object::File::parse(&*bytes).unwrap();
+    let frames = parsed.section_by_name(".ukl.eh_frame").unwrap();
+    let mut rest = frames.data().unwrap();
+    let mut entries = 0;
+    while let [a, b, c, d, after @ ..] = rest {
+        let length = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
+        assert!(length > 0, "after {entries} entries, {} bytes", rest.len());
+        rest = &after[length..];
+        entries += 1;
+    }
+    assert!(entries > 100 && rest.is_empty(), "{entries} entries");
 }

@@ -44,12 +44,24 @@ impl BareOutput {
             self.panicked = true;
             return output.to_vec();
         }
-        if let Some(output) = before(&line, FAULT) {
+        if let Some(output) = before_fault(&line) {
             self.faulted = true;
             return output.to_vec();
         }
         line
     }
+}
+
+/// The kernel begins this line with the name of the program, of 15 bytes at most, if it does not tell the time.
+fn before_fault(line: &[u8]) -> Option<&[u8]> {
+    const NAME: usize = 15;
+    let front = before(line, FAULT)?;
+    if line.get(front.len() + 1..)?.starts_with(&FAULT[1..]) {
+        let name = front.iter().rev().take(NAME);
+        let length = name.take_while(|byte| !byte.is_ascii_whitespace()).count();
+        return front.get(..front.len() - length);
+    }
+    Some(front)
 }
 
 /// What stands before the kernel's words, if there are some with `mark` in them: the kernel begins
@@ -80,6 +92,9 @@ mod tests {
         let told = b"one\n[    0.10] odd[1]: segfault at 10 ip 0000000000400abc sp 00007ffe error 6 in odd[400000+1000]\n[    0.10] Code: 8b <00> c3\n";
         assert_eq!(output.push(told), b"one\n");
         assert_eq!(output.push(b"Code: mine\n"), b"Code: mine\n");
+        let without_time =
+            b"odd[1]: segfault at 10 ip 0000000000400abc sp 00007ffe error 6\nCode: 8b <00>\n";
+        assert_eq!(output.push(without_time), b"");
         assert_eq!(output.push(b"two\n"), b"two\n");
     }
 }

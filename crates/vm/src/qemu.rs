@@ -307,9 +307,11 @@ fn check_bare(program: &[String]) -> Result<(), VmError> {
         }
     }
     match program.first() {
-        Some(path) if path.starts_with('/') => Ok(()),
-        Some(word) => refuse(word, "the program must be an absolute path"),
-        None => refuse(&String::new(), "there is no program"),
+        Some(word) if !word.starts_with('/') => {
+            refuse(word, "the program must be an absolute path")
+        }
+        // Without words it is the kernel's own.
+        _ => Ok(()),
     }
 }
 

@@ -166,7 +166,7 @@ fn it_has_a_root_file_system_and_an_environment_where_they_are_asked_for() {
         (["-v", "/tmp:/data"], "--with volumes"),
     ] {
         let ran = lupine.lupine(&[&["run", "--rm"], &flags[..], &[&vmlinux]].concat());
-        assert_eq!(ran.status, 1, "{ran:?}");
+        assert_eq!(ran.status, 125, "{ran:?}");
         assert!(ran.stderr.contains(with), "{ran:?}");
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::BundleError;
 
 /// Version of the manifest that this code writes and reads.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Name of the manifest's file in a bundle.
 pub const MANIFEST: &str = "lupine.json";
 /// Name of the OCI runtime configuration's file in a bundle.

@@ -5,6 +5,11 @@ use std::path::PathBuf;
 
 use oci_spec::image::{Config, ImageConfiguration};
 
+/// The label of images whose servers may listen on loopback only, as [`LOOPBACK`].
+pub(crate) const LISTENS: &str = "lupine.listens";
+/// What [`LISTENS`] says then.
+pub(crate) const LOOPBACK: &str = "loopback";
+
 /// An image whose manifest, configuration and layers are in the store.
 #[derive(Debug, Clone)]
 pub struct Image {
@@ -106,6 +111,12 @@ impl Image {
     pub fn labels(&self) -> BTreeMap<String, String> {
         let labels = self.section().and_then(|config| config.labels().clone());
         labels.unwrap_or_default().into_iter().collect()
+    }
+
+    /// Whether its servers may listen on loopback only, as Debian packages many, and are to be
+    /// reached there: the label `lupine.listens=loopback`.
+    pub fn listens_on_loopback(&self) -> bool {
+        self.labels().get(LISTENS).is_some_and(|on| on == LOOPBACK)
     }
 }
 

@@ -60,6 +60,8 @@ pub struct GuestSpec {
     pub stdin: bool,
     /// The network, if there is one.
     pub network: Option<Network>,
+    /// Let in what eth0 gets for 127.0.0.1, for servers that listen there only.
+    pub loopback: bool,
     /// Host directories to mount.
     pub mounts: Vec<Mount>,
     /// The root file system cannot be written: put a tmpfs overlay over it.

@@ -130,7 +130,7 @@ fn checked(spec: &VmSpec) -> Result<VmSpec, VmError> {
             needed_mib,
         });
     }
-    if let NetworkSpec::User { publish } = &mut spec.network {
+    if let NetworkSpec::User { publish, .. } = &mut spec.network {
         settle_ports(publish)?;
     }
     Ok(spec)

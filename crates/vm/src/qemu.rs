@@ -133,9 +133,9 @@ fn network(tool: Tool, spec: &VmSpec) -> Result<Tool, VmError> {
     let mut card = String::from("virtio-net-device,netdev=net");
     let netdev = match &spec.network {
         NetworkSpec::None => return Ok(tool),
-        NetworkSpec::User { publish } => publish
+        NetworkSpec::User { publish, loopback } => publish
             .iter()
-            .map(forward)
+            .map(|publish| forward(publish, *loopback))
             .fold("user,id=net".to_owned(), |all, one| all + &one),
         NetworkSpec::Tap { device } => {
             let plain = |c: char| c.is_ascii_graphic() && !",=/".contains(c);
@@ -162,7 +162,7 @@ fn hardware_address(dir: &Path) -> String {
     format!(",mac=52:54:00:{a:02x}:{b:02x}:{c:02x}")
 }
 
-fn forward(publish: &Publish) -> String {
+fn forward(publish: &Publish, loopback: bool) -> String {
     let Publish {
         ip,
         host_port,
@@ -170,7 +170,8 @@ fn forward(publish: &Publish) -> String {
         udp,
     } = publish;
     let protocol = if *udp { "udp" } else { "tcp" };
-    format!(",hostfwd={protocol}:{ip}:{host_port}-:{guest_port}")
+    let guest_ip = if loopback && !udp { "127.0.0.1" } else { "" };
+    format!(",hostfwd={protocol}:{ip}:{host_port}-{guest_ip}:{guest_port}")
 }
 
 /// Files keep their real owners and modes on both sides. Root's guests may

@@ -80,6 +80,10 @@ pub enum NetworkSpec {
     User {
         /// Ports of the guest that the host answers for.
         publish: Vec<Publish>,
+        /// TCP ports lead to the guest's 127.0.0.1, which servers also answer that listen there
+        /// only, and which [`lupine_init::GuestSpec::loopback`] lets in. (Answers over UDP would come from another
+        /// address than was asked.)
+        loopback: bool,
     },
     /// A tap device that exists already.
     Tap {

@@ -12,6 +12,7 @@ mod files;
 #[path = "../../shared/heap.rs"]
 mod heap;
 mod link;
+mod localnet;
 mod mounts;
 mod network;
 mod recorder;
@@ -105,6 +106,6 @@ fn prepare(spec: &GuestSpec, warnings: &mut Vec<String>) {
     {
         warnings.push(failed(&["set the host name"], error));
     }
-    network::start(spec.network.as_ref(), warnings);
+    network::start(spec, warnings);
     files::etc(spec);
 }

@@ -3,11 +3,12 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use lupine_init::Network;
+use lupine_init::{GuestSpec, Network};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::{Errno, Result};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
+use crate::localnet;
 use crate::sys::{address, ioctl};
 use crate::text::failed;
 
@@ -77,7 +78,8 @@ impl Address {
 
 /// Loopback up, and eth0 with its address and route. Kernels without a
 /// network are silent unless one was asked for.
-pub fn start(network: Option<&Network>, warnings: &mut Vec<String>) {
+pub fn start(spec: &GuestSpec, warnings: &mut Vec<String>) {
+    let network = spec.network.as_ref();
     let socket = socket_with(
         AddressFamily::INET,
         SocketType::DGRAM,
@@ -100,6 +102,12 @@ pub fn start(network: Option<&Network>, warnings: &mut Vec<String>) {
         && let Err((what, error)) = eth0(&socket, network)
     {
         warnings.push(failed(&[what, " eth0"], error));
+    }
+    if network.is_some()
+        && spec.loopback
+        && let Err(error) = localnet::let_in()
+    {
+        warnings.push(failed(&["let in what eth0 gets for 127.0.0.1"], error));
     }
 }
 

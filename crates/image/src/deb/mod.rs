@@ -2,8 +2,9 @@
 //!
 //! The tree holds Debian's essential packages (some 45 MB: a shell, the core
 //! tools, libc, dpkg) because maintainer scripts need them, and the packages
-//! that were asked for with what they depend on; recommendations are left out, and
-//! so are documentation, translations and whatever only apt needs.
+//! that were asked for with what they depend on, and, where the table does not know
+//! how to make a server of them, what they recommend. Documentation, translations and
+//! whatever only apt needs are left out.
 //!
 //! An image is kept by its list of packages, as a registry's by its tag: a
 //! newer version in the archive is seen with `Pull::Always`, and an older
@@ -26,6 +27,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::blob::{self, BlobWriter};
+use crate::image::{LISTENS, LOOPBACK};
 use crate::{ImageError, manifest};
 
 /// The table of well-known servers.
@@ -64,6 +66,9 @@ printf 'Package: usrmerge\nPin: version *\nPin-Priority: -1\n' > "$1/etc/apt/pre
 /// before minutes are spent on the others.
 const CHECK: &str = r#"APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq --simulate install"#;
 
+/// For servers that the table does not know.
+const RECOMMENDED: &str = include_str!("recommended.sh");
+
 /// For every server alike, in the table or not.
 const DIRECTORIES: &str = include_str!("directories.sh");
 
@@ -99,6 +104,7 @@ struct Server {
     before: Vec<String>,
     setup: Vec<String>,
     remove: Vec<String>,
+    labels: BTreeMap<String, String>,
 }
 
 impl Server {
@@ -116,6 +122,7 @@ impl Server {
             "WorkingDir": self.workdir,
             "ExposedPorts": set(&self.ports),
             "Volumes": set(&self.volumes),
+            "Labels": self.labels,
         });
         if let Some(signal) = &self.stop_signal {
             section["StopSignal"] = json!(signal);
@@ -136,8 +143,9 @@ fn server(packages: &[String]) -> Server {
 pub(crate) fn stamp(packages: &[String]) -> String {
     let server = server(packages);
     let found = [include_str!("unit.rs"), include_str!("unit/background.rs")];
-    let recipe =
-        format!("{BEFORE_ALL} {DIRECTORIES} {AFTER_ALL} {EXCLUDED:?} {EPOCH} {server:?} {found:?}");
+    let recipe = format!(
+        "{BEFORE_ALL} {RECOMMENDED} {DIRECTORIES} {AFTER_ALL} {EXCLUDED:?} {EPOCH} {LISTENS} {server:?} {found:?}"
+    );
     blob::digest_of(recipe.as_bytes())
 }
 
@@ -171,6 +179,7 @@ pub(crate) fn make(
     }
     if server.cmd.is_empty() {
         server = unit::server(&tar, packages).at("read", &tar)?;
+        server.labels.insert(LISTENS.into(), LOOPBACK.into());
     }
     let file = File::open(&tar).at("open", &tar)?;
     let bytes = file.metadata().at("look at", &tar)?.len();
@@ -291,15 +300,21 @@ fn options(packages: &[String], server: &Server, mode: &str) -> Vec<String> {
     args.extend(excluded.map(|path| format!("--dpkgopt=path-exclude={path}")));
     args.push(format!("--setup-hook={BEFORE_ALL}"));
     // A tree that is only extracted knows no later hooks.
+    let words = packages.join(" ");
     let last = if variant == "extract" {
         "extract"
     } else {
-        let words = packages.join(" ");
         args.push(format!("--extract-hook={CHECK} {words} > /dev/null"));
         "customize"
     };
     let hook = |stage: &str, command: &String| format!("--{stage}-hook={}", in_tree(command));
     args.extend(server.before.iter().map(|c| hook("essential", c)));
+    if server.cmd.is_empty() {
+        let recommended = quoted(RECOMMENDED);
+        args.push(format!(
+            "--customize-hook=sh -c {recommended} sh \"$1\" {words}"
+        ));
+    }
     args.extend(server.setup.iter().map(|c| hook("customize", c)));
     if last == "customize" {
         args.push(format!("--customize-hook={DIRECTORIES}"));

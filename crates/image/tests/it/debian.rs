@@ -47,6 +47,7 @@ fn a_package_that_does_not_exist() {
 fn a_server_finds_the_directory_below_run_that_systemd_would_make() {
     let (_dir, store) = store();
     let image = load(&store, "deb:tinyproxy").unwrap();
+    assert!(image.listens_on_loopback());
     let tree = flatten(&store, &image, &LoadOptions::default()).unwrap();
     let node = tree.get("run/tinyproxy").unwrap();
     assert!(node.is_directory() && node.uid != 0, "{node:?}");

@@ -26,7 +26,7 @@ fn spec() -> impl Strategy<Value = GuestSpec> {
         0..3,
     );
     let rlimits = prop::collection::vec(any::<(u32, u64, u64)>(), 0..3);
-    let flags = any::<(bool, bool, bool, (u16, u16))>();
+    let flags = any::<(bool, bool, bool, (u16, u16), bool)>();
     let seed = prop::collection::vec(any::<u8>(), 0..64);
     let recording = prop::option::of((
         prop::collection::vec(any::<u8>(), 0..300),
@@ -64,6 +64,7 @@ fn spec() -> impl Strategy<Value = GuestSpec> {
                 terminal: flags.0,
                 stdin: flags.1,
                 overlay: flags.2,
+                loopback: flags.4,
                 winsize: flags.3,
                 network: network.map(|(address, prefix, gateway, dns)| Network {
                     address,

@@ -69,7 +69,7 @@ impl Live {
     ) -> Result<Self, VmError> {
         spec.boot_limit = Some(limit);
         let mut ports = Ports::new();
-        if let NetworkSpec::User { publish } = &mut spec.network {
+        if let NetworkSpec::User { publish, .. } = &mut spec.network {
             lupine_vm::settle_ports(publish)?;
             ports.extend(publish.iter().map(|p| (p.guest_port, p.host_port)));
         }

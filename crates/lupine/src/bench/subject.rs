@@ -184,6 +184,7 @@ impl Subject {
         let network = match self.check {
             Some(_) => NetworkSpec::User {
                 publish: publish.collect(),
+                loopback: self.guest.loopback,
             },
             None => NetworkSpec::None,
         };

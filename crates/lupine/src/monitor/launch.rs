@@ -91,6 +91,7 @@ impl Launch {
             network: match &self.network {
                 NetworkPlan::User(ports) => NetworkSpec::User {
                     publish: ports.iter().copied().map(Into::into).collect(),
+                    loopback: self.guest.loopback,
                 },
                 NetworkPlan::Tap(device) => NetworkSpec::Tap {
                     device: device.clone(),

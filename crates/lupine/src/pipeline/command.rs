@@ -45,6 +45,7 @@ pub fn default_spec(
         cwd: image.workdir(),
         user: image.user(),
         overlay: format.read_only(),
+        loopback: image.listens_on_loopback(),
         ..GuestSpec::default()
     }
 }

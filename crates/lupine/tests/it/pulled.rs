@@ -9,9 +9,17 @@ use lupine_tool::Tool;
 use crate::guest::{KERNEL, Lupine, Ran, busybox_root};
 use crate::registry::Registry;
 
-/// An OCI layout of the busybox image, made by umoci; it prints its user and an
-/// environment variable that the image declares.
-fn layout(dir: &Path) {
+/// What the image of the registry declares: it prints its user and a variable.
+const GREETS: [&str; 5] = [
+    "--config.user=app",
+    "--config.env=GREETING=hello",
+    "--config.entrypoint=/bin/sh",
+    "--config.cmd=-c",
+    "--config.cmd=id -un; echo $GREETING",
+];
+
+/// An OCI layout of the busybox image, made by umoci, with that configuration.
+fn layout(dir: &Path, config: &[&str]) {
     let image = format!("{}:x", dir.display());
     let root = busybox_root();
     let root = root.to_str().unwrap();
@@ -21,16 +29,7 @@ fn layout(dir: &Path) {
     umoci(&["init", "--layout", dir.to_str().unwrap()]);
     umoci(&["new", "--image", &image]);
     umoci(&["insert", "--image", &image, root, "/"]);
-    umoci(&[
-        "config",
-        "--image",
-        &image,
-        "--config.user=app",
-        "--config.env=GREETING=hello",
-        "--config.entrypoint=/bin/sh",
-        "--config.cmd=-c",
-        "--config.cmd=id -un; echo $GREETING",
-    ]);
+    umoci(&[&["config", "--image", &image], config].concat());
 }
 
 fn run(lupine: &Lupine, home: &Path, words: &[&str]) -> Ran {
@@ -50,7 +49,7 @@ fn an_image_of_a_registry_runs_as_it_declares_with_what_a_credential_helper_know
     let lupine = Lupine::new();
     let dir = tempfile::tempdir().unwrap();
     let registry = Registry::start(Some(("me", "se:cret")));
-    layout(&dir.path().join("layout"));
+    layout(&dir.path().join("layout"), &GREETS);
     let image = format!("{}/team/app:1", registry.address);
     registry.push(
         &dir.path().join("layout"),
@@ -78,4 +77,36 @@ fn an_image_of_a_registry_runs_as_it_declares_with_what_a_credential_helper_know
 
     let ran = run(&lupine, dir.path(), &[&image, "-c", "exit 7"]);
     assert_eq!(ran.status, 7, "known without asking again: {ran:?}");
+}
+
+#[test]
+fn a_server_that_listens_on_loopback_is_reached_where_its_image_says_so() {
+    let lupine = Lupine::new();
+    let dir = tempfile::tempdir().unwrap();
+    let config = [
+        "--config.label=lupine.listens=loopback",
+        "--config.entrypoint=/bin/sh",
+        "--config.cmd=-c",
+        "--config.cmd=httpd -f -p 127.0.0.1:8080 -h /etc",
+    ];
+    layout(&dir.path().join("layout"), &config);
+    let image = format!("oci:{}/layout:x", dir.path().display());
+    let words = ["run", "-d", "--name", "inward", "-p", "0:8080"];
+    let ran = lupine.lupine(&[&words[..], &KERNEL, &[&image]].concat());
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let port = lupine.inspect("inward")["ports"][0]["host_port"].clone();
+    let url = format!("http://127.0.0.1:{port}/passwd");
+    let curl = [
+        "-sf",
+        "--retry",
+        "10",
+        "--retry-all-errors",
+        "-m",
+        "5",
+        &url,
+    ];
+    let page = Tool::new("curl").args(curl).run();
+    lupine.lupine(&["rm", "-f", "inward"]);
+    let page = String::from_utf8_lossy(&page.unwrap().stdout).into_owned();
+    assert!(page.contains("root:x:0:0"), "{page}");
 }

@@ -47,6 +47,7 @@ fn a_guest_with_everything() {
                     udp: true,
                 },
             ],
+            loopback: true,
         },
         shares: vec![Share {
             tag: "v0".into(),

@@ -131,8 +131,8 @@ fn is_ext2(path: &PathBuf) -> bool {
 /// program's arguments where some were given. `spec.network` is the address on a tap device.
 pub fn parameters(spec: &GuestSpec, plan: &NetworkPlan) -> Result<Vec<String>> {
     let user = matches!(plan, NetworkPlan::User(_)).then(|| {
-        let publish = Vec::new();
-        lupine_vm::NetworkSpec::User { publish }.addresses()
+        let (publish, loopback) = (Vec::new(), false);
+        lupine_vm::NetworkSpec::User { publish, loopback }.addresses()
     });
     let network = spec.network.clone().or(user.flatten());
     let mut all: Vec<String> = network.iter().map(address).collect();

@@ -32,7 +32,6 @@ impl Pipeline<'_> {
             terminal: args.with.contains(&Part::Terminal),
             cpus: args.cpus,
             vmm: "qemu".into(),
-            ..Machine::default()
         };
         let subject = Subject {
             learned: Some(Learned::default()),

@@ -65,6 +65,21 @@ static void handle(int signal, void (*handler)(int), int flags)
 	signals = 0;
 }
 
+static void in_a_file(void)
+{
+	char ab[2] = "ab", cd[2] = "cd", back[4] = "", both[2];
+	struct iovec from[2] = { { ab, 2 }, { cd, 2 } }, to[2] = { { back, 1 }, { back + 1, 3 } };
+	int file = open("/gate", O_CREAT | O_TRUNC | O_RDWR, 0600);
+
+	CHECK(ukl_writev(file, from, 2) == 4);
+	CHECK(ukl_pread64(file, both, 2, 1) == 2 && !memcmp(both, "bc", 2));
+	CHECK(ukl_pwrite64(file, "xy", 2, 2) == 2);
+	CHECK(ukl_readv(file, to, 2) == 0);
+	CHECK(lseek(file, 0, SEEK_SET) == 0 && ukl_readv(file, to, 2) == 4);
+	CHECK(!memcmp(back, "abxy", 4));
+	close(file);
+}
+
 static void results(void)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = 7 };
@@ -85,6 +100,7 @@ static void results(void)
 	CHECK(ukl_recv(pair[1], word, 8, MSG_PEEK) == 8 && !strcmp(word, "seven.."));
 	CHECK(ukl_recv(pair[1], word, 8, MSG_DONTWAIT) == 8);
 	CHECK(ukl_recv(pair[1], word, 8, MSG_DONTWAIT) == -EAGAIN);
+	in_a_file();
 	CHECK(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &before) == 0);
 	CHECK(ukl_clock_gettime(CLOCK_MONOTONIC, &now) == 0);
 	CHECK(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &after) == 0);

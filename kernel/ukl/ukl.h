@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
 
 /*
@@ -22,6 +23,10 @@
  */
 ssize_t ukl_read(int fd, void *to, size_t count);
 ssize_t ukl_write(int fd, const void *from, size_t count);
+ssize_t ukl_pread64(int fd, void *to, size_t count, off_t offset);
+ssize_t ukl_pwrite64(int fd, const void *from, size_t count, off_t offset);
+ssize_t ukl_readv(int fd, const struct iovec *to, size_t count);
+ssize_t ukl_writev(int fd, const struct iovec *from, size_t count);
 ssize_t ukl_sendto(int fd, const void *from, size_t count, int flags, const struct sockaddr *address, socklen_t length);
 ssize_t ukl_recvfrom(int fd, void *to, size_t count, int flags, struct sockaddr *address, socklen_t *length);
 long ukl_epoll_wait(int epoll, struct epoll_event *events, int room, int milliseconds);

@@ -11,11 +11,11 @@ pub(crate) fn assembler(words: &[String]) -> String {
     text + "\t.section .note.GNU-stack, \"\", @progbits\n"
 }
 
-/// The kernel's parameter that replaces all arguments but the name: words with commas between
-/// them, `%XX` for each byte that means something to the kernel's command line.
-pub fn encode(arguments: &[String]) -> String {
-    let words: Vec<String> = arguments.iter().map(|word| one(word)).collect();
-    format!("ukl={}", words.join(","))
+/// A parameter of the kernel with words: commas between them, `%XX` for each byte that means
+/// something to the kernel's command line.
+pub fn encode<S: AsRef<str>>(parameter: &str, words: &[S]) -> String {
+    let words: Vec<String> = words.iter().map(|word| one(word.as_ref())).collect();
+    format!("{parameter}={}", words.join(","))
 }
 
 fn one(word: &str) -> String {
@@ -39,8 +39,11 @@ mod tests {
     #[test]
     fn words_with_spaces_commas_and_quotes_stay_one_word() {
         let words = words(&["--port=80", "a b,c", "\"%\"", "ä"]);
-        assert_eq!(encode(&words), "ukl=--port=80,a%20b%2cc,%22%25%22,%c3%a4");
-        assert_eq!(encode(&[]), "ukl=");
+        assert_eq!(
+            encode("ukl", &words),
+            "ukl=--port=80,a%20b%2cc,%22%25%22,%c3%a4"
+        );
+        assert_eq!(encode::<&str>("ukl", &[]), "ukl=");
     }
 
     #[test]

@@ -26,19 +26,40 @@ pub enum LinkError {
     #[diagnostic(transparent)]
     Tool(#[from] ToolError),
     /// A file is none of those that can be linked.
-    #[error("{} is neither C source (.c), an object (.o) nor an archive (.a)", path.display())]
+    #[error("{} is neither source (.c, .cc, .cpp), an object (.o) nor an archive (.a)", path.display())]
     Kind {
         /// The file.
         path: PathBuf,
     },
+    /// The compiler's library of C++ is made for glibc.
+    #[error("{}: C++ needs glibc", path.display())]
+    #[diagnostic(help("link it with --libc glibc"))]
+    Plusplus {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The C library does not run what chooses this function.
+    #[error("{name} is chosen when the program starts (ifunc), which musl does not do")]
+    #[diagnostic(help("link it with --libc glibc"))]
+    Chosen {
+        /// The function.
+        name: String,
+    },
+    /// The C library cannot be made to use the gate.
+    #[error("--gate: {why}")]
+    #[diagnostic(help("leave out --gate"))]
+    Gate {
+        /// Why not.
+        why: &'static str,
+    },
     /// Neither the program nor the C library defines these, and the kernel's are not for programs.
     #[error("undefined: {}", listed(wanted))]
-    #[diagnostic(help(
-        "define it, or add the library that does; what a program may take from the kernel stands in kernel/ukl/imports.toml"
-    ))]
+    #[diagnostic(help("{hint}"))]
     Undefined {
         /// Each with one that refers to it.
         wanted: Vec<Wanted>,
+        /// What to do about it.
+        hint: &'static str,
     },
     /// The program reaches too far.
     #[error("the program has {} MiB with its data, and there is room for {}", bytes.div_ceil(1 << 20), room >> 20)]

@@ -1,15 +1,13 @@
 //! The last link: a kernel's objects, which stay as they are, and one program.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use lupine_store::At;
 use lupine_tool::Tool;
-use object::read::elf::FileHeader;
-use object::{Endianness, ReadCache, elf};
 
-use crate::{LinkError, Object};
+use crate::{LinkError, Linked, Object};
 
 /// Where programs begin: UKL_BASE of the kernel.
 const BASE: u64 = 0x40_0000;
@@ -19,9 +17,6 @@ const STARTS: [u64; 3] = [16 << 20, 64 << 20, 256 << 20];
 const SLACK: u64 = 64 << 10;
 /// In the command by which a kernel was linked, without a program.
 const NO_OBJECT: &str = "UKL_OBJECT=\"\"";
-/// By this section a kernel is known that has room for a program.
-const SECTION: &[u8] = b".ukl.text";
-
 impl Object {
     /// Where the kernel has to begin for the program to fit below it: its `PHYSICAL_START`.
     ///
@@ -38,12 +33,26 @@ impl Object {
     }
 }
 
-/// Links `object` into the kernel whose build left `kit` (`lupine_kernel::KernelImage::link`). Works
-/// in `dir`; gives the kernel, stripped.
+/// What a link makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vmlinux {
+    /// The kernel with the program in it, as it boots.
+    pub kernel: PathBuf,
+    /// The names and lines that were taken out of it.
+    pub names: PathBuf,
+}
+
+/// Links `object` into the kernel whose build left `kit` (`lupine_kernel::KernelImage::link`), and
+/// writes into it what `linked` says. Works in `dir`.
 ///
 /// # Errors
 /// What the linker says.
-pub fn link(kit: &Path, object: &Object, dir: &Path) -> Result<PathBuf, LinkError> {
+pub fn link(
+    kit: &Path,
+    object: &Object,
+    linked: &Linked,
+    dir: &Path,
+) -> Result<Vmlinux, LinkError> {
     let out = dir.join("out");
     fs::create_dir(&out).at("make", &out)?;
     let scripts = dir.join("scripts");
@@ -57,10 +66,14 @@ pub fn link(kit: &Path, object: &Object, dir: &Path) -> Result<PathBuf, LinkErro
     let program = out.join("program.o");
     symlink(&object.path, &program).at("make", &program)?;
     run(&command(kit)?, &out)?;
-    let stripped = dir.join("vmlinux");
-    let strip = Tool::new("strip").arg("--strip-all").arg("-o");
-    strip.arg(&stripped).arg(out.join("vmlinux")).run()?;
-    Ok(stripped)
+    let (whole, names) = (out.join("vmlinux"), dir.join("names"));
+    let keep = Tool::new("objcopy").arg("--only-keep-debug");
+    keep.arg(&whole).arg(&names).run()?;
+    let kernel = dir.join("vmlinux");
+    let strip = Tool::new("objcopy").arg("--strip-all");
+    let strip = strip.args(linked.section(dir)?);
+    strip.arg(&whole).arg(&kernel).run()?;
+    Ok(Vmlinux { kernel, names })
 }
 
 /// The kernel's own command for its last link, with a program.
@@ -96,20 +109,6 @@ fn run(command: &str, out: &Path) -> Result<(), LinkError> {
     Ok(())
 }
 
-/// Whether a file is a kernel with a program in it.
-pub fn is_linked(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| has_section(&ReadCache::new(file)).unwrap_or(false))
-}
-
-fn has_section(bytes: &ReadCache<File>) -> object::read::Result<bool> {
-    let header = elf::FileHeader64::<Endianness>::parse(bytes)?;
-    let endian = header.endian()?;
-    let sections = header.sections(endian, bytes)?;
-    Ok(sections
-        .iter()
-        .any(|section| sections.section_name(endian, section) == Ok(SECTION)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,11 +129,5 @@ mod tests {
         let error = object(300 << 20).kernel_start().unwrap_err();
         let said = "the program has 300 MiB with its data, and there is room for 252";
         assert_eq!(error.to_string(), said);
-    }
-
-    #[test]
-    fn other_files_have_no_program_in_them() {
-        assert!(!is_linked(Path::new("/proc/self/exe")));
-        assert!(!is_linked(Path::new("/nowhere")));
     }
 }

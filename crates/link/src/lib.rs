@@ -9,13 +9,21 @@
 
 mod arguments;
 mod error;
+mod fault;
+mod gate;
 mod imports;
 mod kernel;
+mod libc;
+mod linked;
 mod object;
 mod prepare;
+mod script;
 
 pub use arguments::encode;
 pub use error::{LinkError, Wanted};
+pub use fault::{Place, fault, names};
 pub use imports::{Import, Imports};
-pub use kernel::{is_linked, link};
+pub use kernel::{Vmlinux, link};
+pub use libc::Libc;
+pub use linked::Linked;
 pub use prepare::{Object, Program, prepare};

@@ -12,6 +12,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("e2fsck", "e2fsprogs"),
     ("fakeroot", "fakeroot"),
     ("flex", "flex"),
+    ("g++", "g++"),
     ("gcc", "gcc"),
     ("ip", "iproute2"),
     ("make", "make"),

@@ -1,13 +1,20 @@
 //! The output of a program that the kernel starts itself.
 
-/// A program without init shares its console with the kernel, whose last
-/// words, the panic that its end causes, are none of its output.
+/// A program without init shares its console with the kernel, whose words are none of its
+/// output: the panic that its end causes, and the faults of PID 1, which the kernel tells of even if
+/// the program handles them.
 #[derive(Debug, Default)]
 pub(crate) struct BareOutput {
     /// The line that has begun.
     line: Vec<u8>,
+    /// The last line told of a fault; its code comes next.
+    faulted: bool,
     panicked: bool,
 }
+
+const PANIC: &[u8] = b"Kernel panic - not syncing: ";
+const FAULT: &[u8] = b"[1]: segfault at ";
+const CODE: &[u8] = b"Code: ";
 
 impl BareOutput {
     /// Takes bytes and gives those that are output, whole lines only.
@@ -24,21 +31,46 @@ impl BareOutput {
 
     /// What is left at the end.
     pub(crate) fn end(&mut self) -> Vec<u8> {
-        const PANIC: &[u8] = b"Kernel panic - not syncing: ";
         let line = std::mem::take(&mut self.line);
-        let found = line.windows(PANIC.len()).position(|window| window == PANIC);
-        if let Some(at) = found {
-            self.panicked = true;
-            // The kernel begins its line where the program left off.
-            let before = line.get(..at).unwrap_or_default();
-            let stamp = before.iter().rposition(|byte| *byte == b'[').unwrap_or(at);
-            return before.get(..stamp).unwrap_or_default().to_vec();
-        }
         if self.panicked {
             return Vec::new();
         }
+        let told = self.faulted.then(|| before(&line, CODE)).flatten();
+        self.faulted = false;
+        if let Some(output) = told {
+            return output.to_vec();
+        }
+        if let Some(output) = before(&line, PANIC) {
+            self.panicked = true;
+            return output.to_vec();
+        }
+        if let Some(output) = before_fault(&line) {
+            self.faulted = true;
+            return output.to_vec();
+        }
         line
     }
+}
+
+/// The kernel begins this line with the name of the program, of 15 bytes at most, if it does not tell the time.
+fn before_fault(line: &[u8]) -> Option<&[u8]> {
+    const NAME: usize = 15;
+    let front = before(line, FAULT)?;
+    if line.get(front.len() + 1..)?.starts_with(&FAULT[1..]) {
+        let name = front.iter().rev().take(NAME);
+        let length = name.take_while(|byte| !byte.is_ascii_whitespace()).count();
+        return front.get(..front.len() - length);
+    }
+    Some(front)
+}
+
+/// What stands before the kernel's words, if there are some with `mark` in them: the kernel begins
+/// its line, with the time in brackets, where the program left off.
+fn before<'a>(line: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
+    let at = line.windows(mark.len()).position(|window| window == mark)?;
+    let front = line.get(..at)?;
+    let stamp = front.iter().rposition(|byte| *byte == b'[').unwrap_or(at);
+    line.get(..stamp)
 }
 
 #[cfg(test)]
@@ -52,5 +84,17 @@ mod tests {
         let rest = b"ial[    0.100000] Kernel panic - not syncing: Attempted to kill init!\n[    0.1] CPU: 0\n";
         assert_eq!(output.push(rest), b"partial");
         assert_eq!(output.end(), b"");
+    }
+
+    #[test]
+    fn a_fault_that_the_program_handles_is_no_output() {
+        let mut output = BareOutput::default();
+        let told = b"one\n[    0.10] odd[1]: segfault at 10 ip 0000000000400abc sp 00007ffe error 6 in odd[400000+1000]\n[    0.10] Code: 8b <00> c3\n";
+        assert_eq!(output.push(told), b"one\n");
+        assert_eq!(output.push(b"Code: mine\n"), b"Code: mine\n");
+        let without_time =
+            b"odd[1]: segfault at 10 ip 0000000000400abc sp 00007ffe error 6\nCode: 8b <00>\n";
+        assert_eq!(output.push(without_time), b"");
+        assert_eq!(output.push(b"two\n"), b"two\n");
     }
 }

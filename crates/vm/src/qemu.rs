@@ -260,7 +260,7 @@ fn command_line(spec: &VmSpec, accelerator: Accelerator) -> Result<String, VmErr
         // Its messages must not run into the program's output; at level 0 it would not even say that it panics.
         words.extend(["console=hvc0", "loglevel=1"]);
     }
-    let program = if no_root { Vec::new() } else { program(spec)? };
+    let program = program(spec)?;
     words.extend(program.iter().map(String::as_str));
     Ok(words.join(" "))
 }
@@ -277,7 +277,9 @@ fn program(spec: &VmSpec) -> Result<Vec<String>, VmError> {
     };
     check_bare(program)?;
     let mut words = program.clone();
-    words[0].insert_str(0, key);
+    if let Some(first) = words.first_mut() {
+        first.insert_str(0, key);
+    }
     Ok(words)
 }
 
@@ -310,9 +312,11 @@ fn check_bare(program: &[String]) -> Result<(), VmError> {
         }
     }
     match program.first() {
-        Some(path) if path.starts_with('/') => Ok(()),
-        Some(word) => refuse(word, "the program must be an absolute path"),
-        None => refuse(&String::new(), "there is no program"),
+        Some(word) if !word.starts_with('/') => {
+            refuse(word, "the program must be an absolute path")
+        }
+        // Without words it is the kernel's own.
+        _ => Ok(()),
     }
 }
 

@@ -37,8 +37,8 @@ pub struct VmSpec {
     /// A private directory of this run: sockets, `kernel.log`, `vmm.log`.
     pub dir: PathBuf,
     /// No init: the kernel starts this program itself, whose words must be
-    /// plain (see [`VmError::BareWord`]); output comes as [`crate::Event::Stdout`]. Without a root file
-    /// system it is the kernel's own, and the words are not looked at.
+    /// plain (see [`VmError::BareWord`]); output comes as [`crate::Event::Stdout`]. Without words
+    /// the kernel knows by itself what to start.
     pub bare: Option<Vec<String>>,
     /// The kernel of such a program has no terminals (`CONFIG_X86_PORT_CONSOLE`): output leaves by an I/O port.
     pub port_console: bool,

@@ -126,6 +126,9 @@ pub struct RunOptions {
     /// With -d: return only when the published TCP ports answer
     #[arg(long)]
     pub wait_ready: bool,
+    /// Root file system (ext2) of a kernel that lupine link made
+    #[arg(long, value_name = "FILE")]
+    pub rootfs: Option<PathBuf>,
     /// Let the kernel start a static program directly, with no init
     #[arg(long)]
     pub no_init: bool,

@@ -1,10 +1,11 @@
 //! `lupine link`.
 
-use lupine_link::{Imports, Object, Program};
+use lupine_kernel::KernelImage;
+use lupine_link::{Imports, Linked, Object, Program};
 use miette::{IntoDiagnostic, Result, miette};
 
 use super::Context;
-use crate::cli::LinkArgs;
+use crate::cli::{LinkArgs, Part};
 use crate::pipeline::{Pipeline, copy_out};
 use crate::printer;
 
@@ -32,8 +33,9 @@ pub fn link(context: &Context<'_>, args: &LinkArgs) -> Result<u8> {
             "{dir} has nothing to link programs with"
         )
     })?;
-    let vmlinux = lupine_link::link(kit, &object, staging.path())?;
-    copy_out(&vmlinux, &args.output)?;
+    let made = lupine_link::link(kit, &object, &linked(&kernel, args), staging.path())?;
+    copy_out(&made.kernel, &args.output)?;
+    copy_out(&made.names, &lupine_link::names(&args.output))?;
     context.reporter.line(&format!(
         "{}: Linux {}, {} options, with a program of {}",
         args.output.display(),
@@ -48,9 +50,28 @@ pub fn link(context: &Context<'_>, args: &LinkArgs) -> Result<u8> {
 fn program(args: &LinkArgs) -> Program {
     let name = args.files.first().and_then(|file| file.file_stem());
     let name = name.unwrap_or_default().to_string_lossy().into_owned();
+    let defined = args.define.iter().map(|macro_| format!("-D{macro_}"));
+    let included = args
+        .include
+        .iter()
+        .map(|dir| format!("-I{}", dir.display()));
     Program {
         files: args.files.clone(),
+        flags: defined.chain(included).collect(),
+        libc: args.libc.into(),
+        gate: args.gate,
         words: [&[name], &args.arguments[..]].concat(),
+    }
+}
+
+/// What the kernel says of itself.
+fn linked(kernel: &KernelImage, args: &LinkArgs) -> Linked {
+    Linked {
+        version: kernel.metadata.version.clone(),
+        options: kernel.metadata.options_set,
+        cpus: args.cpus,
+        volumes: args.with.contains(&Part::Volumes),
+        network: !args.with.contains(&Part::NoNetwork),
     }
 }
 

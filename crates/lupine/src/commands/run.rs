@@ -230,8 +230,8 @@ fn prepare(
     spec.network = address;
     spec.mounts = mounts;
     let mut kernel_args = options.kernel_args.clone();
-    if base.is_linked() {
-        kernel_args.extend(linked::parameters(base, &network, spec.network.as_ref()));
+    if base.linked {
+        kernel_args.extend(linked::parameters(&spec, &network)?);
     }
     Ok(Launch {
         kernel: base.stats.kernel.path.clone(),

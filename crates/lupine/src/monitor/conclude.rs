@@ -30,10 +30,12 @@ impl Monitor<'_> {
         self.record.finished_ms = Some(now_ms());
         self.record.phase = phase(&end.kind);
         self.record.end = Some(end.clone());
+        // Before what the kernel said is removed.
+        let place = self.place();
         let filed = self.file_away(outcome.is_ok());
         match self.notify.take() {
             Some(mut notify) => detached::say_failed(&mut notify, outcome.as_ref().err(), &end),
-            None if self.attached && outcome.is_ok() => self.tell(&end),
+            None if self.attached && outcome.is_ok() => self.tell(&end, place),
             None => {}
         }
         outcome?;
@@ -62,14 +64,31 @@ impl Monitor<'_> {
     }
 
     /// What a person at the terminal should know about this end.
-    fn tell(&self, end: &EndRecord) {
-        if matches!(end.kind.as_str(), "exited" | "signalled") {
+    fn tell(&self, end: &EndRecord, place: Option<lupine_link::Place>) {
+        if end.kind == "exited" {
+            return;
+        }
+        // Of a program in the kernel nobody else tells where it was.
+        if end.kind == "signalled" && place.is_none() {
             return;
         }
         printer::complain(&end.text);
+        if let Some(place) = place {
+            printer::complain(&format!("it was {place}"));
+        }
         if let Some(hint) = hint(end, &self.dir.name, self.record.remove) {
             printer::complain(&format!("hint: {hint}"));
         }
+    }
+}
+
+impl Monitor<'_> {
+    /// The place of the fault that ended a kernel with a program in it.
+    fn place(&self) -> Option<lupine_link::Place> {
+        let names = lupine_link::names(&self.launch.kernel);
+        let log = self.dir.run_dir().join("kernel.log");
+        let log = names.exists().then(|| std::fs::read(log).ok())??;
+        lupine_link::fault(&String::from_utf8_lossy(&log), &names)
     }
 }
 

@@ -6,7 +6,7 @@ use lupine_needs::{Learned, Machine, Profile, Subject, Tables, derive};
 use miette::Result;
 
 use super::{DEFAULT_FORMAT, Pipeline, kernel_value};
-use crate::cli::LinkArgs;
+use crate::cli::{LinkArgs, Part};
 
 /// Features of the whole kernel: programs at CPL 0, one of them linked in.
 const FEATURES: [&str; 3] = ["no-mitigations", "kml", "ukl"];
@@ -27,10 +27,11 @@ impl Pipeline<'_> {
     ) -> Result<KernelImage> {
         let machine = Machine {
             fs: DEFAULT_FORMAT.to_string(),
-            network: true,
-            cpus: 1,
+            network: !args.with.contains(&Part::NoNetwork),
+            volumes: args.with.contains(&Part::Volumes),
+            terminal: args.with.contains(&Part::Terminal),
+            cpus: args.cpus,
             vmm: "qemu".into(),
-            ..Machine::default()
         };
         let subject = Subject {
             learned: Some(Learned::default()),

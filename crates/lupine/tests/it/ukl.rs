@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::guest::{Lupine, Ran};
+use lupine_tool::Tool;
+
+use crate::guest::{Lupine, Ran, image};
 
 fn example(name: &str) -> String {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/ukl");
@@ -50,15 +52,144 @@ fn one_file_boots_to_main_with_its_own_arguments_or_others() {
     assert_eq!(lines(&ran)[1..4], arguments, "{ran:?}");
 }
 
+/// The kernel with the program of `source`, in `dir`.
+fn of_source(lupine: &Lupine, dir: &Path, source: &str) -> PathBuf {
+    let file = dir.join("program.c");
+    std::fs::write(&file, source).unwrap();
+    let vmlinux = dir.join("vmlinux");
+    let ran = linked(lupine, &vmlinux, &file.display().to_string(), &[]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    vmlinux
+}
+
 /// The program of `source` finds out itself what it is to find out, and exits with 0 if it is so.
 fn holds(source: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let file: PathBuf = dir.path().join("program.c");
-    std::fs::write(&file, source).unwrap();
-    let (lupine, vmlinux) = (Lupine::new(), dir.path().join("vmlinux"));
-    let ran = linked(&lupine, &vmlinux, &file.display().to_string(), &[]);
-    assert_eq!(ran.status, 0, "{ran:?}");
+    let lupine = Lupine::new();
+    let vmlinux = of_source(&lupine, dir.path(), source);
     let ran = run(&lupine, &vmlinux, &[]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+}
+
+/// Links the example `source` with `flags`, and runs it.
+fn runs(flags: &[&str], source: &str) -> Ran {
+    let dir = tempfile::tempdir().unwrap();
+    let (lupine, vmlinux) = (Lupine::new(), dir.path().join("vmlinux"));
+    let output = vmlinux.display().to_string();
+    let ran = lupine.lupine(&[&["link", "-o", &output], flags, &[source]].concat());
+    assert_eq!(ran.status, 0, "{ran:?}");
+    run(&lupine, &vmlinux, &[])
+}
+
+#[test]
+fn what_c_programs_take_for_granted_holds_with_either_libc() {
+    for libc in ["musl", "glibc"] {
+        let ran = runs(&["--libc", libc], &example("odd.c"));
+        assert_eq!(lines(&ran), ["0 failures", "destructed"], "{libc}: {ran:?}");
+        assert_eq!(ran.status, 0, "{libc}: {ran:?}");
+    }
+}
+
+#[test]
+fn exceptions_of_cplusplus_and_panics_of_rust_unwind() {
+    let ran = runs(&["--libc", "glibc"], &example("plusplus.cc"));
+    let said = "thrown, and out of range, 10 destroyed, sum 56, I am nobody";
+    assert_eq!((lines(&ran), ran.status), (vec![said], 4), "{ran:?}");
+
+    let dir = tempfile::tempdir().unwrap();
+    let library = dir.path().join("libprogram.a").display().to_string();
+    let compiler = Tool::new("rustc").args(["--edition", "2024", "--crate-type", "staticlib"]);
+    let compiler = compiler.arg("-O").arg(example("staticlib.rs"));
+    compiler.args(["-o", &library]).run().unwrap();
+    let ran = runs(&["--libc", "glibc"], &library);
+    let last = "sum 6000, unwound true, own 7, 3 bytes, 1 words";
+    assert!(lines(&ran).contains(&"dropped"), "{ran:?}");
+    assert_eq!(lines(&ran).last(), Some(&last), "{ran:?}");
+    assert_eq!(ran.status, 5, "{ran:?}");
+}
+
+#[test]
+fn a_fault_is_told_by_its_function_and_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let lupine = Lupine::new();
+    let source = "#include <stdio.h>
+        __attribute__((noinline)) static int load(volatile int *from)
+        {
+            return *from;
+        }
+        int main(int count, char **words)
+        {
+            puts(words[0]);
+            fflush(stdout);
+            return load((int *)(long)(count * 8));
+        }";
+    let vmlinux = of_source(&lupine, dir.path(), source);
+    let ran = run(&lupine, &vmlinux, &[]);
+    assert_eq!((lines(&ran), ran.status), (vec!["program"], 139), "{ran:?}");
+    assert!(ran.stderr.contains("in load, program.c:4"), "{ran:?}");
+}
+
+#[test]
+fn it_has_a_root_file_system_and_an_environment_where_they_are_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let lupine = Lupine::new();
+    let root = dir.path().join("root.ext2").display().to_string();
+    let ran = lupine.lupine(&["rootfs", &image(), "--fs", "ext2", "-o", &root]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    // The program's own words, and an ordinary program that says its own.
+    let source = "#include <stdio.h>
+        #include <stdlib.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        int main(void)
+        {
+            int status = 1;
+            printf(\"%s, %d, %d\\n\", getenv(\"WHAT\"), access(\"/proc/self/exe\", F_OK), access(\"/dev/null\", F_OK));
+            fflush(stdout);
+            if (!fork())
+                execl(\"/bin/sh\", \"sh\", \"-c\", \"echo $WHAT; head -n 1 /etc/passwd; exit 7\", NULL);
+            wait(&status);
+            return WEXITSTATUS(status);
+        }";
+    let vmlinux = of_source(&lupine, dir.path(), source).display().to_string();
+    let what = "WHAT=a b,c=\"d\"";
+    let ran = lupine.lupine(&["run", "--rm", "--rootfs", &root, "-e", what, &vmlinux]);
+    let said = [
+        "a b,c=\"d\", 0, 0",
+        "a b,c=\"d\"",
+        "root:x:0:0::/root:/bin/sh",
+    ];
+    assert_eq!((lines(&ran), ran.status), (said.into(), 7), "{ran:?}");
+    // What the kernel was not linked for is refused before it boots.
+    for (flags, with) in [
+        (["--cpus", "2"], "--cpus N"),
+        (["-v", "/tmp:/data"], "--with volumes"),
+    ] {
+        let ran = lupine.lupine(&[&["run", "--rm"], &flags[..], &[&vmlinux]].concat());
+        assert_eq!(ran.status, 125, "{ran:?}");
+        assert!(ran.stderr.contains(with), "{ran:?}");
+    }
+}
+
+#[test]
+fn sources_that_do_not_know_the_gate_use_it_when_asked() {
+    let ran = runs(&["--gate"], &example("hello.c"));
+    assert_eq!(ran.status, 3, "{ran:?}");
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("pipe.c");
+    let program = "#include <errno.h>
+        #include <stdio.h>
+        #include <unistd.h>
+        int main(void)
+        {
+            int ends[2];
+            char back[3] = {};
+            if (pipe(ends) || write(ends[1], \"abc\", 3) != 3 || read(ends[0], back, 3) != 3)
+                return 1;
+            return read(-1, back, 3) != -1 || errno != EBADF || back[2] != 'c';
+        }";
+    std::fs::write(&source, program).unwrap();
+    let ran = runs(&["--gate"], &source.display().to_string());
     assert_eq!(ran.status, 0, "{ran:?}");
 }
 

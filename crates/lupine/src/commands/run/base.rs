@@ -7,6 +7,7 @@ use lupine_bundle::Bundle;
 use lupine_image::Link;
 use lupine_init::GuestSpec;
 use lupine_kernel::KernelImage;
+use lupine_link::Linked;
 use lupine_needs::{Need, Needs, Source, State};
 use lupine_rootfs::Rootfs;
 use lupine_store::Store;
@@ -31,6 +32,8 @@ pub struct Base {
     pub spec: GuestSpec,
     /// A program that the kernel starts directly.
     pub bare: Option<Vec<String>>,
+    /// The program is in the kernel.
+    pub linked: bool,
     /// Memory unless `-m` says otherwise.
     pub mem_mib: u32,
     /// The image's stop signal.
@@ -66,8 +69,14 @@ impl Base {
         options: &RunOptions,
     ) -> Result<Self> {
         let dir = Path::new(image);
-        if lupine_link::is_linked(dir) {
-            return Self::of_linked(image, command, options);
+        if let Some(linked) = Linked::of(dir) {
+            return Self::of_linked(image, &linked, command, options);
+        }
+        if options.rootfs.is_some() {
+            return Err(miette!(
+                help = "leave out --rootfs: the image's own is packed by itself",
+                "--rootfs is for kernels that lupine link made, and {image} is none"
+            ));
         }
         let base = if lupine_bundle::is_bundle(dir) {
             Self::of_bundle(&lupine_bundle::open(dir)?, image, command, options)?
@@ -113,6 +122,7 @@ impl Base {
             image: image.into(),
             digest: prepared.image.digest.clone(),
             bare,
+            linked: false,
             mem_mib: prepared.needs.mem_mib.unwrap_or_default().max(MEM_MIB),
             stop_signal: prepared.image.stop_signal(),
             labels: prepared.image.labels(),

@@ -73,7 +73,7 @@ fn check_tap(options: &RunOptions, device: Option<&crate::cli::values::TapAddres
 fn check_no_init(options: &RunOptions) -> Result<()> {
     let input = options.interactive.then_some("-i");
     let port = (!options.publish.is_empty()).then_some("-p");
-    match work_of_init(options).or(input).or(port) {
+    match work_of_init(options, &[]).or(input).or(port) {
         None => Ok(()),
         Some(flag) => Err(miette!(
             help = format!("leave out --no-init or {flag}"),
@@ -95,8 +95,8 @@ fn check_port_console(options: &RunOptions) -> Result<()> {
     }
 }
 
-/// A flag that asks for something only init does.
-pub fn work_of_init(options: &RunOptions) -> Option<&'static str> {
+/// A flag that asks for something only init does, but for those that the kernel can do, too.
+pub fn work_of_init(options: &RunOptions, but: &[&str]) -> Option<&'static str> {
     let app = &options.app;
     let given = [
         ("-t", options.tty),
@@ -106,6 +106,8 @@ pub fn work_of_init(options: &RunOptions) -> Option<&'static str> {
         ("-u", app.user.is_some()),
         ("--ulimit", !app.ulimit.is_empty()),
     ];
-    let found = given.into_iter().find(|(_, given)| *given);
+    let found = given
+        .into_iter()
+        .find(|(flag, given)| *given && !but.contains(flag));
     found.map(|(flag, _)| flag)
 }

@@ -1,8 +1,11 @@
 //! Running a kernel that has the program in it.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 
-use lupine_init::{GuestSpec, Network};
+use lupine_init::{GuestSpec, Mount, Network};
+use lupine_link::{Linked, encode};
 use lupine_store::At;
 use miette::{Result, miette};
 
@@ -14,14 +17,28 @@ use crate::state::{KernelStats, RootfsStats, Stats};
 
 /// What the VMM is told in place of a root file system's format.
 const NO_ROOT: &str = "none";
+/// The one that such kernels have.
+const ROOT: &str = "ext2";
+/// What init would mount first.
+const SYSTEM: [[&str; 4]; 2] = [
+    ["devtmpfs", "dev", "/dev", "rw"],
+    ["proc", "proc", "/proc", "rw"],
+];
+/// As init mounts a shared directory.
+const SHARED: &str = "trans=virtio,version=9p2000.L,cache=mmap";
 
 impl Base {
     /// The kernel `place`, started with `arguments` or its own.
     ///
     /// # Errors
-    /// Flags that are init's work; a file that cannot be read.
-    pub fn of_linked(place: &str, arguments: &[String], options: &RunOptions) -> Result<Self> {
-        check(options)?;
+    /// Flags that this kernel cannot do; a file that cannot be read.
+    pub fn of_linked(
+        place: &str,
+        linked: &Linked,
+        arguments: &[String],
+        options: &RunOptions,
+    ) -> Result<Self> {
+        check(place, linked, options)?;
         let path = fs::canonicalize(place).at("find", place)?;
         let bytes = fs::metadata(&path).at("read", &path)?.len();
         let spec = GuestSpec {
@@ -32,54 +49,116 @@ impl Base {
         };
         Ok(Self {
             image: place.into(),
-            bare: Some(arguments.to_vec()),
+            // The kernel knows what to start.
+            bare: Some(Vec::new()),
+            linked: true,
             mem_mib: MEM_MIB,
-            network: true,
+            network: linked.network,
             spec,
             stats: Stats {
                 kernel: KernelStats {
                     path,
                     bytes,
+                    options: linked.options,
+                    version: linked.version.clone(),
                     ..KernelStats::default()
                 },
-                rootfs: RootfsStats {
-                    format: NO_ROOT.into(),
-                    ..RootfsStats::default()
-                },
+                rootfs: rootfs(options.rootfs.as_deref())?,
                 vmm: "qemu".into(),
                 ..Stats::default()
             },
             ..Self::default()
         })
     }
-
-    /// Whether the kernel starts a program of its own.
-    pub fn is_linked(&self) -> bool {
-        self.stats.rootfs.format == NO_ROOT
-    }
 }
 
-fn check(options: &RunOptions) -> Result<()> {
-    match super::check::work_of_init(options) {
-        None => Ok(()),
-        Some(flag) => Err(miette!(
+fn check(place: &str, linked: &Linked, options: &RunOptions) -> Result<()> {
+    if let Some(flag) = super::check::work_of_init(options, &["-v", "-e"]) {
+        return Err(miette!(
             help = format!("leave out {flag}"),
             "{flag} is init's work, and a kernel with a program in it has no init"
+        ));
+    }
+    let volume = !options.app.volume.is_empty();
+    let ports = !options.publish.is_empty();
+    let lacking = [
+        ("--cpus", "--cpus N", options.build.cpus > linked.cpus),
+        ("-v", "--with volumes", volume && !linked.volumes),
+        ("-p", "without --with no-network", ports && !linked.network),
+    ];
+    match lacking.into_iter().find(|(_, _, lacks)| *lacks) {
+        None => Ok(()),
+        Some((flag, with, _)) => Err(miette!(
+            help = format!("link it again: lupine link {with} ..."),
+            "{place} was linked with a kernel that cannot do {flag}"
         )),
     }
 }
 
-/// Parameters of the kernel that stand in for init: the card's address, and the program's arguments
-/// where some were given. `address` is that on a tap device.
-pub fn parameters(base: &Base, plan: &NetworkPlan, address: Option<&Network>) -> Vec<String> {
+/// A file that `lupine rootfs` packed, or none.
+fn rootfs(file: Option<&Path>) -> Result<RootfsStats> {
+    let Some(file) = file else {
+        return Ok(RootfsStats {
+            format: NO_ROOT.into(),
+            ..RootfsStats::default()
+        });
+    };
+    let path = fs::canonicalize(file).at("find", file)?;
+    let bytes = fs::metadata(&path).at("read", &path)?.len();
+    if !is_ext2(&path) {
+        return Err(miette!(
+            help = "make one: lupine rootfs IMAGE --fs ext2 -o FILE",
+            "{} is no ext2 file system, which is the one that such kernels have",
+            path.display()
+        ));
+    }
+    Ok(RootfsStats {
+        path,
+        format: ROOT.into(),
+        bytes,
+        ..RootfsStats::default()
+    })
+}
+
+/// The magic number is in the superblock, which begins at 1 KiB.
+fn is_ext2(path: &PathBuf) -> bool {
+    let mut magic = [0; 2];
+    let read = File::open(path).and_then(|file| file.read_exact_at(&mut magic, 0x438));
+    read.is_ok() && u16::from_le_bytes(magic) == 0xef53
+}
+
+/// Parameters of the kernel that stand in for init: the card's address, environment, mounts, and the
+/// program's arguments where some were given. `spec.network` is the address on a tap device.
+pub fn parameters(spec: &GuestSpec, plan: &NetworkPlan) -> Result<Vec<String>> {
     let user = matches!(plan, NetworkPlan::User(_)).then(|| {
         let (publish, loopback) = (Vec::new(), false);
         lupine_vm::NetworkSpec::User { publish, loopback }.addresses()
     });
-    let address = address.cloned().or(user.flatten());
-    let arguments = base.bare.as_ref().filter(|words| !words.is_empty());
-    let arguments = arguments.map(|words| lupine_link::encode(words));
-    address.iter().map(self::address).chain(arguments).collect()
+    let network = spec.network.clone().or(user.flatten());
+    let mut all: Vec<String> = network.iter().map(address).collect();
+    all.push(encode("ukl_env", &spec.env));
+    all.extend(SYSTEM.iter().map(|mount| encode("ukl_mount", mount)));
+    for mount in &spec.mounts {
+        all.push(share(mount)?);
+    }
+    let arguments = spec.argv.get(1..).unwrap_or_default();
+    if !arguments.is_empty() {
+        all.push(encode("ukl", arguments));
+    }
+    Ok(all)
+}
+
+/// The kernel has nothing to bind a single file with.
+fn share(mount: &Mount) -> Result<String> {
+    let mode = if mount.read_only { "ro" } else { "rw" };
+    let (tag, target) = (mount.tag.as_str(), mount.target.as_str());
+    match mount.file {
+        None => Ok(encode("ukl_mount", &["9p", tag, target, mode, SHARED])),
+        Some(_) => Err(miette!(
+            help = "share the directory that it is in",
+            "-v: a kernel with a program in it mounts directories, and {target} is a file"
+        )),
+    }
 }
 
 /// By this parameter the kernel gives its card an address and a route.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Each patch of the series `kml` by itself: the objects of all files that it touches compile with CONFIG_KML and without it,
-# and without it they are those of a kernel that has none of the series, bit for bit.
+# and without it they are those of a kernel that has none of the series, bit for bit (but for names of local symbols, in
+# which the kernel puts line numbers).
 # usage: scripts/kml-series.sh [TARBALL]    compiles on one core for some minutes, in a directory of its own
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -58,17 +59,28 @@ objects() {
         [[ $1 == off && $source == */kml.c ]] || echo "${source%.*}.o"
     done
 }
-compile() { make_in "$1" prepare && make_in "$1" $(objects "$1"); }
+compile() {
+    make_in "$1" prepare
+    make_in "$1" $(objects "$1")
+}
+# The objects that there are without KML, below a directory.
+keep() {
+    for object in $(objects off); do
+        mkdir -p "$work/$1/${object%/*}"
+        objcopy --strip-unneeded "$work/off/$object" "$work/$1/$object"
+    done
+}
 
 configure off '# CONFIG_KML is not set'
 compile off
-for object in $(objects off); do install -D "$work/off/$object" "$work/before/$object"; done
+keep before
 echo "unpatched: $(objects off | wc -l) objects"
 for patch in "$patches"/kml/*.patch; do
     apply "$patch"
     configure off '# CONFIG_KML is not set'
     compile off
-    for object in $(objects off); do cmp "$work/before/$object" "$work/off/$object"; done
+    keep after
+    diff -r "$work/before" "$work/after"
     said='CONFIG_KML off: the same bytes'
     if grep -q '^config KML$' arch/x86/Kconfig; then
         configure on 'CONFIG_KML=y'

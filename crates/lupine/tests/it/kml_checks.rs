@@ -205,7 +205,8 @@ fn breakpoints_in_nmis_leave_what_they_interrupted_as_it_was() {
     // What keeps it so is taken out: the test must be able to tell.
     let vmlinux = checked.bundle().join("vmlinux");
     let mut bytes = fs::read(&vmlinux).unwrap();
-    assert_eq!(take_out_shifts(&mut bytes), 8, "for NMI, #DB, #MC and #DF");
+    // Those of NMI, #DB and #DF: this kernel has no machine checks.
+    assert_eq!(take_out_shifts(&mut bytes), 6);
     // The file may be a link into the cache.
     fs::remove_file(&vmlinux).unwrap();
     fs::write(&vmlinux, bytes).unwrap();

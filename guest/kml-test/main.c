@@ -3,7 +3,7 @@
  * Does a program at CPL 0 behave as one at CPL 3 does?
  *
  * kml-test CPL [GROUP...] prints a line for each group and for each failure; the status is 0 if
- * there was none. CPL is the level that it must find itself at.
+ * there was none. CPL is the level that it must find itself at. Some groups run only if named.
  */
 #include "test.h"
 
@@ -29,11 +29,13 @@ static char stack[64 * 1024];
 static const struct {
 	const char *name;
 	void (*run)(void);
+	int only_named;
 } groups[] = {
 	{ "calls", test_calls },	 { "faults", test_faults },
 	{ "stacks", test_stacks },	 { "signals", test_signals },
 	{ "processes", test_processes }, { "threads", test_threads },
-	{ "steps", test_steps },
+	{ "steps", test_steps },	 { "storm", test_storm, 1 },
+	{ "stray", test_stray, 1 },
 };
 
 void check(int good, const char *what)
@@ -77,12 +79,12 @@ static void check_level(void)
 	check(!entry == !!cpl, "an entry for CALL at CPL 0 only");
 }
 
-static int is_wanted(const char *name, char **wanted)
+static int is_wanted(size_t group, char **wanted)
 {
 	if (!*wanted)
-		return 1;
+		return !groups[group].only_named;
 	for (; *wanted; wanted++) {
-		if (!strcmp(*wanted, name))
+		if (!strcmp(*wanted, groups[group].name))
 			return 1;
 	}
 	return 0;
@@ -104,7 +106,7 @@ int main(int argc, char **argv)
 	catch_faults();
 	check_level();
 	for (i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
-		if (!is_wanted(groups[i].name, argv + 2))
+		if (!is_wanted(i, argv + 2))
 			continue;
 		before = failures;
 		groups[i].run();

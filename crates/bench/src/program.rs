@@ -65,12 +65,17 @@ mod tests {
     }
 
     fn started(words: &[&str]) -> Result<ToolOutput, ToolError> {
+        started_for("syscall", words)
+    }
+
+    fn started_for(entry: &str, words: &[&str]) -> Result<ToolOutput, ToolError> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("bench");
         std::fs::write(&path, PROGRAM).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         Tool::new(path)
             .args(words)
+            .env("BENCH_ENTRY", entry)
             .timeout(Duration::from_secs(60))
             .run()
     }
@@ -92,6 +97,12 @@ mod tests {
             assert_eq!(names, expected);
             assert!(done.iter().all(|o| o.done.is_ok()), "{done:?}");
         }
+    }
+
+    #[test]
+    fn an_entry_that_the_kernel_lacks_is_said() {
+        let error = started_for("call", &["1", "null"]).unwrap_err().to_string();
+        assert!(error.contains("no entry for calls"), "{error}");
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Each operation is repeated for at least so long, and writes a line: `NAME COUNT NANOSECONDS`, or `NAME - ERRNO`
-//! where the kernel lacks something. Its loop stands between two instructions that a counter can see.
+//! where the kernel lacks something. Its loop stands between two instructions that a counter can see. `BENCH_ENTRY=call`
+//! in the environment has it enter the kernel by calls.
 #![no_std]
 #![no_main]
 
@@ -14,6 +15,7 @@
 mod call;
 mod children;
 mod crossing;
+mod entry;
 #[path = "../../shared/exec.rs"]
 mod exec;
 mod mark;
@@ -45,7 +47,7 @@ use crate::words::Words;
 /// Measures one thing; its number says how much of something, and is 0 where none was given.
 type Operation = fn(&Bench, u64) -> Result<()>;
 
-/// What can be asked for. Entries into the kernel other than `syscall` (CPL 0) are for `call.rs` alone.
+/// What can be asked for.
 const OPERATIONS: [(&[u8], Operation); 26] = [
     (b"null", syscalls::null),
     (b"read", syscalls::read),
@@ -81,6 +83,10 @@ fn main(mut arguments: Words, environment: Words) -> ! {
         // SAFETY: words end with a zero byte.
         unsafe { CStr::from_ptr(word.as_ptr().cast()) }
     });
+    if !entry::choose(environment) {
+        sys::say(b"bench: this kernel has no entry for calls\n");
+        sys::exit(2);
+    }
     let Some(milliseconds) = arguments.next().and_then(number) else {
         sys::say(b"bench: give a number of milliseconds, and operations\n");
         sys::exit(2);

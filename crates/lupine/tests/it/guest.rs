@@ -75,9 +75,14 @@ impl Lupine {
 
     /// The same, in the background of the test.
     pub fn start(&self, flags: &[&str], words: &[&str]) -> Running {
+        self.start_lupine(run_words(flags, words))
+    }
+
+    /// Any verb, in the background of the test.
+    pub fn start_lupine(&self, words: Vec<String>) -> Running {
         let stdout = fs::File::create(self.state.path().join("stdout")).unwrap();
         Tool::new(LUPINE)
-            .args(run_words(flags, words))
+            .args(words)
             .env("LUPINE_CACHE", cache())
             // A test asks for what it wants to be found out.
             .env("LUPINE_NO_LEARN", "1")

@@ -19,7 +19,7 @@ const KERNEL: [&str; 7] = [
 ];
 
 /// No program is at CPL 0.
-const NOBODY: &str = "--kernel-arg=kml=/nothing/";
+pub const NOBODY: &str = "--kernel-arg=kml=/nothing/";
 /// What a dynamic program of this host needs.
 const LIBRARIES: [&str; 3] = [
     "lib64/ld-linux-x86-64.so.2",
@@ -28,8 +28,8 @@ const LIBRARIES: [&str; 3] = [
     "lib/x86_64-linux-gnu/libgcc_s.so.1",
 ];
 
-/// `guest/kml-test`, made by `compiler` and `linked` so, alone in a tree with its libraries.
-fn image(root: &Path, compiler: &str, linked: &str) {
+/// `guest/kml-test` in `root`, made by `compiler` and `linked` so.
+pub fn compile(root: &Path, compiler: &str, linked: &str) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest/kml-test");
     let sources = fs::read_dir(dir)
         .unwrap()
@@ -42,6 +42,11 @@ fn image(root: &Path, compiler: &str, linked: &str) {
     let tool = tool.arg(root.join("kml-test"));
     let tool = sources.iter().fold(tool, |tool, source| tool.arg(source));
     tool.run().unwrap();
+}
+
+/// The test program alone in a tree with its libraries.
+fn image(root: &Path, compiler: &str, linked: &str) {
+    compile(root, compiler, linked);
     for dir in ["dev", "proc", "sys", "tmp"] {
         fs::create_dir(root.join(dir)).unwrap();
     }

@@ -11,6 +11,7 @@ mod detached;
 mod discovery;
 mod guest;
 mod kml;
+mod kml_checks;
 mod lists;
 mod network;
 mod port_console;

@@ -197,6 +197,7 @@ impl<'a> Discovery<'a> {
                 mem_mib: app.memory,
                 publish: Vec::new(),
                 ports: answer.ports.iter().copied().collect(),
+                kml: question.build.kernel.kml,
             },
             check: CheckPart {
                 check: text(&question.check),

@@ -10,6 +10,8 @@ use lupine_store::At;
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use serde::{Deserialize, Serialize};
 
+use crate::cli::Kml;
+
 pub use saved::Saved;
 
 /// Version of the format that this code writes and reads.
@@ -76,6 +78,9 @@ pub struct MachinePart {
     /// TCP ports that the application listens on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<u16>,
+    /// Programs run at CPL 0, as `--kml` has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kml: Option<Kml>,
 }
 
 /// Commands on the host; `{port:N}` is the host's port that leads to the guest's port N.

@@ -9,6 +9,8 @@ use lupine_needs::State;
 use miette::{IntoDiagnostic, Result, miette};
 use serde::Deserialize;
 
+use crate::cli::Kml;
+
 use super::{CheckPart, ImagePart, MachinePart, Manifest, NeedPart, VERSION};
 
 #[derive(Deserialize)]
@@ -54,15 +56,9 @@ impl Default for Entry {
 /// Reads such a manifest. It names no image: `run -f` is told one.
 ///
 /// # Errors
-/// JSON that is not as expected; an option that is none; a wish for KML, which is no mode yet.
+/// JSON that is not as expected; an option that is none.
 pub fn parse(text: &str) -> Result<Manifest> {
     let foreign: Foreign = serde_json::from_str(text).into_diagnostic()?;
-    if foreign.kml {
-        return Err(miette!(
-            help = "set kml to false: the application then runs in ring 3",
-            "kml: Kernel Mode Linux is not supported"
-        ));
-    }
     let needs = foreign.linux_configuration.options.iter().map(|o| need(o));
     let command = match foreign.runtime.entry {
         Entry::Line(line) => line.split_whitespace().map(str::to_owned).collect(),
@@ -76,7 +72,10 @@ pub fn parse(text: &str) -> Result<Manifest> {
             workdir: foreign.runtime.working_directory,
             ..ImagePart::default()
         },
-        machine: MachinePart::default(),
+        machine: MachinePart {
+            kml: foreign.kml.then_some(Kml::Jump),
+            ..MachinePart::default()
+        },
         check: CheckPart::default(),
         kernel: None,
         needs: needs.collect::<Result<_>>()?,
@@ -115,11 +114,13 @@ mod tests {
         assert_eq!(manifest.image.command, ["/bin/redis-server", "--save"]);
         assert_eq!(manifest.image.workdir.as_deref(), Some("/data"));
         assert_eq!(manifest.needs[1].options, ["CONFIG_FUTEX"]);
+        assert_eq!(manifest.machine.kml, None);
+        let manifest = parse(r#"{"kml": true}"#).unwrap();
+        assert_eq!(manifest.machine.kml, Some(Kml::Jump));
     }
 
     #[test]
     fn what_cannot_be_honoured_is_refused() {
-        assert!(parse(r#"{"kml": true}"#).is_err());
         let text = r#"{"linux_configuration": {"options": ["CONFIG_A=n"]}}"#;
         let error = parse(text).unwrap_err();
         assert!(error.to_string().contains("CONFIG_A=n"), "{error}");

@@ -15,6 +15,7 @@ pub fn sample() -> Manifest {
             mem_mib: Some(64),
             publish: vec!["6379:6379".into()],
             ports: vec![6379],
+            kml: None,
         },
         check: CheckPart {
             check: Some("redis-cli -p {port:6379} ping".into()),

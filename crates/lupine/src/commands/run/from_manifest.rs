@@ -33,6 +33,7 @@ pub fn apply(file: &Path, options: &mut RunOptions) -> Result<()> {
     }
     let build = &mut options.build;
     build.entrypoint = build.entrypoint.take().or_else(|| image.entrypoint.clone());
+    build.kernel.kml = build.kernel.kml.or(manifest.machine.kml);
     build.manifest = Some(manifest);
     Ok(())
 }
@@ -65,13 +66,14 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::cli::{Cli, Command, Kml};
     use crate::manifest::tests::sample;
 
     fn applied(flags: &[&str]) -> RunOptions {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut manifest = sample();
         manifest.image.env = vec!["A=manifest".into()];
+        manifest.machine.kml = Some(Kml::Jump);
         std::fs::write(file.path(), manifest.to_toml()).unwrap();
         let path = file.path().to_str().unwrap();
         let fixed = ["lupine", "run", "-f", path];
@@ -92,18 +94,29 @@ mod tests {
         );
         assert_eq!(options.app.memory, Some(64));
         assert_eq!(options.publish[0].guest_port, 6379);
+        assert_eq!(options.build.kernel.kml, Some(Kml::Jump));
         assert!(options.build.manifest.is_some());
     }
 
     #[test]
     fn flags_and_words_win() {
         let options = applied(&[
-            "-m", "128m", "-e", "A=flag", "-p", "1:2", "sh", "-c", "true",
+            "-m",
+            "128m",
+            "-e",
+            "A=flag",
+            "-p",
+            "1:2",
+            "--kml=call",
+            "sh",
+            "-c",
+            "true",
         ]);
         let words = ["deb:redis-server", "sh", "-c", "true"];
         assert_eq!(options.image_and_command, words);
         assert_eq!(options.app.memory, Some(128));
         assert_eq!(options.publish.len(), 1);
+        assert_eq!(options.build.kernel.kml, Some(Kml::Call));
         assert_eq!(
             options.app.env.last().unwrap().value.as_deref(),
             Some("flag")

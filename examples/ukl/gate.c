@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,15 +19,7 @@
 #include <ukl.h>
 #include <unistd.h>
 
-static int failures;
-
-#define CHECK(condition)                                                                   \
-	do {                                                                               \
-		if (!(condition)) {                                                        \
-			printf("%s, line %d: not %s\n", __func__, __LINE__, #condition);   \
-			failures++;                                                        \
-		}                                                                          \
-	} while (0)
+#include "check.h"
 
 static volatile sig_atomic_t signals;
 static int wake[2];

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,15 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int failures;
-
-#define CHECK(condition)                                                                   \
-	do {                                                                               \
-		if (!(condition)) {                                                        \
-			printf("%s, line %d: not %s\n", __func__, __LINE__, #condition);   \
-			failures++;                                                        \
-		}                                                                          \
-	} while (0)
+#include "check.h"
 
 /* The kernel has all of these. */
 int current = 5;

@@ -18,6 +18,8 @@ use crate::monitor::wait_for;
 
 /// Bytes of output that are kept to say why something failed.
 const OUTPUT: usize = 300;
+/// A check that ends with its time has this long to say why it failed.
+const VERDICT: Duration = Duration::from_secs(5);
 
 /// A guest that runs.
 pub struct Live {
@@ -110,7 +112,7 @@ impl Live {
         let mut start = Instant::now();
         let mut reached = Reached::default();
         loop {
-            let left = self.deadline.saturating_duration_since(Instant::now());
+            let left = (self.deadline + VERDICT).saturating_duration_since(Instant::now());
             match self.inputs.recv_timeout(left) {
                 Ok(Input::Event(Event::Mark(mark, since), at)) => {
                     start = at.checked_sub(since).unwrap_or(at);

@@ -22,12 +22,15 @@ fn vmms() -> [Fragment; 3] {
     ]
 }
 
-fn features() -> [Fragment; 4] {
+fn features() -> [Fragment; 7] {
     [
         fragment!(Feature, "feature/tiny.config"),
         fragment!(Feature, "feature/debug.config"),
         fragment!(Feature, "feature/mitigations.config"),
         fragment!(Feature, "feature/no-mitigations.config"),
+        fragment!(Feature, "feature/checks.config"),
+        fragment!(Feature, "feature/fast.config"),
+        fragment!(Feature, "feature/port-console.config"),
     ]
 }
 

@@ -1,7 +1,7 @@
 # What the packages named after the tree recommend, as `apt-get install` takes it
-# (a server may not start without: unbound without the root's keys, h2o without a
-# module of perl), but not what that recommends in turn, nor what belongs to a
-# whole system. What cannot be had is no error: it is recommended, not needed.
+# (a server may not start without: unbound without the keys of the root), but not
+# what that recommends in turn, nor what belongs to a whole system. What cannot be
+# had is no error: it is recommended, not needed.
 # $1 is the tree, the others are packages.
 export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
 tree=$1

@@ -41,6 +41,8 @@ struct Installed {
 /// The `[Service]` section of a unit: every value of every key, in order.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 struct Unit {
+    /// The units that it starts after, with their endings.
+    after: BTreeSet<String>,
     values: BTreeMap<String, Vec<String>>,
 }
 
@@ -101,11 +103,8 @@ impl Installed {
     fn start(&self, package: &str) -> Option<Server> {
         let names = names(package);
         let units = |names: &[&str]| names.iter().find_map(|name| self.servant(name));
-        let own = || {
-            let own = self.units.keys().filter(|name| self.owns(name));
-            own.map(String::as_str).find_map(|name| self.servant(name))
-        };
         let stems = stems(package);
+        let own = || self.last_of_own();
         if let Some(server) = units(&names).or_else(own).or_else(|| units(&stems)) {
             return Some(server);
         }
@@ -128,6 +127,21 @@ impl Installed {
 
     fn servant(&self, name: &str) -> Option<Server> {
         self.units.get(name).and_then(Unit::server)
+    }
+
+    /// Of the units that the packages brought, the one that waits for most of the others: samba's
+    /// nmbd helps smbd.
+    fn last_of_own(&self) -> Option<Server> {
+        let own = self.units.iter().filter(|(name, _)| self.owns(name));
+        let servers = own.filter_map(|(name, unit)| Some((name, unit, unit.server()?)));
+        let servers: Vec<_> = servers.collect();
+        let waits = |unit: &Unit| {
+            let others = servers.iter().map(|(name, ..)| format!("{name}.service"));
+            others.filter(|other| unit.after.contains(other)).count()
+        };
+        let ranked = servers.iter().rev();
+        let last = ranked.max_by_key(|(_, unit, _)| waits(unit));
+        last.map(|(.., server)| server.clone())
     }
 
     /// Whether one of the packages that were asked for brought the unit.
@@ -155,15 +169,23 @@ fn stems(package: &str) -> Vec<&str> {
 impl Unit {
     fn parse(text: &str) -> Self {
         let mut unit = Self::default();
-        let mut in_service = false;
+        let mut section = "";
         for line in text.replace("\\\n", " ").lines() {
             let line = line.trim();
             if line.starts_with(['#', ';']) {
                 continue;
             }
             if line.starts_with('[') {
-                in_service = line == "[Service]";
-            } else if let (true, Some((key, value))) = (in_service, line.split_once('=')) {
+                section = line;
+                continue;
+            }
+            let Some((key, value)) = line.split_once('=') else {
+                continue;
+            };
+            if section == "[Unit]" && key.trim() == "After" {
+                unit.after
+                    .extend(value.split_whitespace().map(str::to_owned));
+            } else if section == "[Service]" {
                 let values = unit.values.entry(key.trim().to_owned()).or_default();
                 match value.trim() {
                     // An empty value takes back all before it.

@@ -159,3 +159,26 @@ fn who_is_asked_to_end_asks_the_server_in_the_background() {
     let by_script = |start: &str, _: &str| background::of_init_script(start);
     assert_eq!(ended(by_script), "asked\n");
 }
+
+#[test]
+fn of_several_units_the_one_that_waits_for_the_others_is_started() {
+    let unit = |name: &str, text: &str| {
+        let unit = Unit::parse(&format!("{text}[Service]\nExecStart=/usr/sbin/{name}\n"));
+        (name.to_owned(), unit)
+    };
+    let place = |name: &str| format!("/lib/systemd/system/{name}.service");
+    let installed = Installed {
+        units: BTreeMap::from([
+            unit("all-ad-dc", "[Unit]\nAfter=network.target\n"),
+            unit("nmbd", "[Unit]\nAfter=network-online.target\n"),
+            unit(
+                "smbd",
+                "[Unit]\nAfter=network.target nmbd.service winbind.service\n",
+            ),
+        ]),
+        files: ["all-ad-dc", "nmbd", "smbd"].map(place).into(),
+        ..Installed::default()
+    };
+    let server = installed.start("samba").unwrap();
+    assert_eq!(server.cmd[2], "exec /usr/sbin/smbd");
+}

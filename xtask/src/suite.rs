@@ -7,6 +7,7 @@
 mod count;
 mod entry;
 mod outcome;
+mod profile;
 mod table;
 mod trial;
 mod union;
@@ -27,6 +28,7 @@ pub struct Request {
     depth: Depth,
     again: bool,
     show: bool,
+    on: Option<String>,
     out: Option<PathBuf>,
     lupine: Option<PathBuf>,
 }
@@ -44,6 +46,7 @@ impl Request {
                 "--minimize" => request.depth = Depth::Minimize,
                 "--again" => request.again = true,
                 "--show" => request.show = true,
+                "--on" => request.on = Some(args.next()?),
                 "--out" => request.out = Some(args.next()?.into()),
                 "--lupine" => request.lupine = Some(args.next()?.into()),
                 flag if flag.starts_with('-') => return None,
@@ -84,6 +87,9 @@ pub fn run(request: &Request) -> Result<(), String> {
     let apps = suite.chosen(&request.apps)?;
     let out = request.out();
     std::fs::create_dir_all(&out).map_err(|e| format!("cannot make {}: {e}", out.display()))?;
+    if let Some(profile) = &request.on {
+        return on(profile, request, &suite, &apps);
+    }
     if !request.show {
         let lupine = request.lupine()?;
         for (name, entry) in &apps {
@@ -95,6 +101,37 @@ pub fn run(request: &Request) -> Result<(), String> {
     let tables = Tables::builtin().map_err(|error| error.to_string())?;
     println!("{}", union::render(&outcomes, &paper, &tables));
     Ok(())
+}
+
+/// Runs applications on the one kernel of a profile; says which work, and fails unless all do.
+fn on(
+    profile: &str,
+    request: &Request,
+    suite: &Suite,
+    apps: &[(&str, &Entry)],
+) -> Result<(), String> {
+    let lupine = request.lupine()?;
+    let apps = apps.iter().filter(|(_, entry)| entry.unverified.is_none());
+    let mut failed = Vec::new();
+    for (name, entry) in apps {
+        let trial = trial::Trial {
+            lupine: &lupine,
+            entry,
+            files: &suite.beside("files"),
+            log: &request.out().join(format!("{name}.{profile}.log")),
+        };
+        match trial.works_on(profile) {
+            Ok(took) => println!("{name}: works on {profile}, {:.1} s", took.as_secs_f64()),
+            Err(why) => {
+                println!("{name}: does not work on {profile}: {why}");
+                failed.push(*name);
+            }
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(format!("on {profile} do not work: {}", failed.join(", ")))
 }
 
 /// Runs one application, unless that is done.

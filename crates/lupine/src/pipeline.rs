@@ -19,7 +19,7 @@ use lupine_image::{Image, ImageRef, LoadOptions, Pull, Tree};
 use lupine_init::GuestSpec;
 use lupine_kconfig::{Merged, Value, merge};
 use lupine_kernel::{Data, Formats, KernelImage, Options, Resolved, SourceSpec};
-use lupine_needs::{Learned, Machine, Needs, Profile, Tables};
+use lupine_needs::{Learned, Machine, Needs, Tables};
 use lupine_rootfs::Format;
 use lupine_scan::{Scan, Start};
 use lupine_store::{At, Store};
@@ -31,7 +31,7 @@ use crate::printer;
 use crate::progress::Reporter;
 use crate::state::State;
 
-pub use baseline::{is_config, name_of};
+pub use baseline::{Purpose, is_config, name_of};
 pub use calls::SYSTEM_CALLS;
 pub use command::command_line;
 use command::default_spec;
@@ -202,7 +202,8 @@ impl<'a> Pipeline<'a> {
         machine.network &= options.with.contains(&Part::Network)
             || options.kernel.profile != ProfileChoice::App
             || lupine_needs::uses_network(&tables, &subject) != Some(false);
-        let mut needs = lupine_needs::derive(&tables, &subject, &machine, profile(options));
+        let mut needs =
+            lupine_needs::derive(&tables, &subject, &machine, options.kernel.profile.into());
         if options.kernel.tiny {
             needs = needs.least();
         }
@@ -332,14 +333,6 @@ pub fn format(name: Option<&str>) -> Result<Format> {
             .parse()
             .map_err(|error| miette!("{error}"))
             .wrap_err("--fs"),
-    }
-}
-
-fn profile(options: &BuildOptions) -> Profile {
-    match options.kernel.profile {
-        ProfileChoice::Base => Profile::Base,
-        ProfileChoice::General => Profile::General,
-        ProfileChoice::App => Profile::App,
     }
 }
 

@@ -23,6 +23,9 @@ pub fn derive(tables: &Tables, subject: &Subject, machine: &Machine, profile: Pr
         found.image(subject, machine);
         match profile {
             Profile::General => found.general("the general profile has it"),
+            Profile::Top20 => {
+                found.assumed(&tables.top20, "one of the twenty applications keeps it")
+            }
             _ if subject.learned.is_some() => {}
             _ if known.is_empty() => found.general(&unknown(subject)),
             _ => known.iter().for_each(|(name, application, program)| {
@@ -250,7 +253,11 @@ impl Found<'_> {
     }
 
     fn general(&mut self, text: &str) {
-        for feature in &self.tables.general {
+        self.assumed(&self.tables.general, text);
+    }
+
+    fn assumed(&mut self, features: &[String], text: &str) {
+        for feature in features {
             self.add(feature, State::Assumed, Source::Table, text);
         }
     }

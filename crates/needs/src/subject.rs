@@ -81,6 +81,8 @@ pub enum Profile {
     Base,
     /// One kernel for many applications.
     General,
+    /// One kernel for the twenty applications of the study of 2020, and for no other.
+    Top20,
     /// What this application needs.
     #[default]
     App,
@@ -89,7 +91,7 @@ pub enum Profile {
 /// A name that is no profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error("{0:?} is no profile")]
-#[diagnostic(help("the profiles are base, general and app"))]
+#[diagnostic(help("the profiles are base, general, top20 and app"))]
 pub struct ProfileError(pub String);
 
 impl FromStr for Profile {
@@ -99,18 +101,27 @@ impl FromStr for Profile {
         match text {
             "base" => Ok(Self::Base),
             "general" => Ok(Self::General),
+            "top20" => Ok(Self::Top20),
             "app" => Ok(Self::App),
             _ => Err(ProfileError(text.to_owned())),
         }
     }
 }
 
-impl std::fmt::Display for Profile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+impl Profile {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Base => "base",
             Self::General => "general",
+            Self::Top20 => "top20",
             Self::App => "app",
-        })
+        }
+    }
+}
+
+impl std::fmt::Display for Profile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }

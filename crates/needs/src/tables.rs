@@ -62,13 +62,15 @@ pub struct Application {
     pub needs: Vec<ApplicationFeature>,
 }
 
-/// Features, applications and the list of what the general kernel has.
+/// Features, applications and the lists of what kernels for many of them have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tables {
     /// By name.
     pub features: BTreeMap<String, Feature>,
     /// Names of the features of the general kernel.
     pub general: Vec<String>,
+    /// Names of the features that the twenty applications of the study cannot be without.
+    pub top20: Vec<String>,
     /// Names of the features that every application's kernel has, so that kernels of
     /// different applications share most of their objects.
     pub common: Vec<String>,
@@ -114,6 +116,7 @@ pub enum TablesError {
 #[serde(deny_unknown_fields)]
 struct FeaturesFile {
     general: Vec<String>,
+    top20: Vec<String>,
     common: Vec<String>,
     feature: BTreeMap<String, Feature>,
 }
@@ -154,6 +157,7 @@ impl Tables {
         let tables = Self {
             features: features.feature,
             general: features.general,
+            top20: features.top20,
             common: features.common,
             applications: applications.application,
             wrappers: applications.wrappers,
@@ -163,11 +167,15 @@ impl Tables {
     }
 
     fn check(&self) -> Result<(), TablesError> {
-        for name in &self.general {
-            self.known("features.toml: general", name)?;
-        }
-        for name in &self.common {
-            self.known("features.toml: common", name)?;
+        let lists = [
+            ("features.toml: general", &self.general),
+            ("features.toml: top20", &self.top20),
+            ("features.toml: common", &self.common),
+        ];
+        for (place, list) in lists {
+            for name in list {
+                self.known(place, name)?;
+            }
         }
         for (name, feature) in &self.features {
             let place = format!("features.toml: feature {name:?}");

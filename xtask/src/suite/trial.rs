@@ -43,22 +43,29 @@ impl Trial<'_> {
     }
 
     fn fill(&self, depth: Depth, outcome: &mut Outcome) -> Result<(), String> {
+        let dir = self.image()?;
+        let command = self.entry.words(self.files)?;
+        let json = "--format=json";
+        let finding = self.arguments(&["needs", json], &[], &command, dir.path());
+        outcome.found = Some(self.ask(finding)?);
+        let verbs = match depth {
+            Depth::Static => return Ok(()),
+            Depth::Run => ["needs", json, "--run"],
+            Depth::Minimize => ["minimize", json, BUDGET],
+        };
+        let running = self.arguments(&verbs, &self.driving(), &command, dir.path());
+        outcome.answer = Some(self.ask(running)?);
+        Ok(())
+    }
+
+    /// Where its image is, if it is in a directory; its clients are there, too.
+    pub fn image(&self) -> Result<tempfile::TempDir, String> {
         self.has_its_clients()?;
         let dir = tempfile::tempdir().map_err(|e| format!("cannot make a directory: {e}"))?;
         if let Some(prepare) = &self.entry.prepare {
             self.prepare(prepare, dir.path())?;
         }
-        let command = self.entry.words(self.files)?;
-        let finding = self.arguments(&["needs"], &[], &command, dir.path());
-        outcome.found = Some(self.ask(finding)?);
-        let verbs = match depth {
-            Depth::Static => return Ok(()),
-            Depth::Run => ["needs", "--run"],
-            Depth::Minimize => ["minimize", BUDGET],
-        };
-        let running = self.arguments(&verbs, &self.driving(), &command, dir.path());
-        outcome.answer = Some(self.ask(running)?);
-        Ok(())
+        Ok(dir)
     }
 
     /// A client that is missing would look like an application that does not work.
@@ -95,23 +102,29 @@ impl Trial<'_> {
     fn driving(&self) -> Vec<String> {
         let entry = self.entry;
         let timeout = entry.timeout.map(|seconds| seconds.to_string());
-        let mut flags: Vec<String> = [
+        let drivers = [
             ("--check", &entry.check),
             ("--workload", &entry.workload),
-            ("--memory", &entry.memory),
             ("--timeout", &timeout),
-        ]
-        .into_iter()
-        .filter_map(|(flag, value)| Some([flag.to_owned(), value.clone()?]))
-        .flatten()
-        .collect();
-        for variable in &entry.env {
-            flags.extend(["--env".to_owned(), variable.clone()]);
-        }
-        flags
+        ];
+        let drivers = drivers
+            .into_iter()
+            .filter_map(|(flag, value)| Some([flag.to_owned(), value.clone()?]));
+        drivers.flatten().chain(self.giving()).collect()
     }
 
-    fn arguments(
+    /// The flags that give it what it needs.
+    pub fn giving(&self) -> Vec<String> {
+        let memory = self.entry.memory.iter().map(|memory| ("--memory", memory));
+        let env = self.entry.env.iter().map(|variable| ("--env", variable));
+        let flags = memory.chain(env);
+        flags
+            .flat_map(|(flag, value)| [flag.to_owned(), value.clone()])
+            .collect()
+    }
+
+    /// A command line of lupine's about it.
+    pub fn arguments(
         &self,
         verbs: &[&str],
         flags: &[String],
@@ -123,7 +136,6 @@ impl Trial<'_> {
             .image
             .replace("{dir}", &dir.display().to_string());
         let mut arguments: Vec<String> = verbs.iter().map(|&verb| verb.to_owned()).collect();
-        arguments.extend(["--format".to_owned(), "json".to_owned()]);
         arguments.extend_from_slice(flags);
         arguments.push(image);
         if !command.is_empty() {
@@ -192,7 +204,7 @@ mod tests {
         };
         let command = ["x".to_owned()];
         let all = trial.arguments(&["needs"], &trial.driving(), &command, Path::new("/d"));
-        let text = "needs|--format|json|--check|true {port:80}|--timeout|7|--env|A=b|dir:/d|--|x";
+        let text = "needs|--check|true {port:80}|--timeout|7|--env|A=b|dir:/d|--|x";
         assert_eq!(all.join("|"), text);
     }
 

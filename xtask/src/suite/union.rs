@@ -14,7 +14,7 @@ pub fn render(outcomes: &BTreeMap<String, Outcome>, paper: &Paper, tables: &Tabl
     let used = bare(paper, answers().flat_map(Answer::used));
     let kept = minimized.filter_map(|one| one.answer.as_ref());
     let kept = bare(paper, kept.flat_map(Answer::kept));
-    let general = general(tables);
+    let general = options(tables, &tables.general);
     let general = bare(paper, &general);
     let besides: BTreeSet<&str> = general.difference(&used).copied().collect();
     format!(
@@ -29,9 +29,9 @@ pub fn render(outcomes: &BTreeMap<String, Outcome>, paper: &Paper, tables: &Tabl
     )
 }
 
-/// Options that the features of the general kernel ask for.
-fn general(tables: &Tables) -> BTreeSet<String> {
-    let mut left: Vec<&str> = tables.general.iter().map(String::as_str).collect();
+/// Options that features ask for.
+fn options(tables: &Tables, features: &[String]) -> BTreeSet<String> {
+    let mut left: Vec<&str> = features.iter().map(String::as_str).collect();
     let mut seen = BTreeSet::new();
     let mut options = BTreeSet::new();
     while let Some(name) = left.pop() {
@@ -67,21 +67,41 @@ mod tests {
     /// Nobody can ask for these: Kconfig turns them on with others.
     const WITHOUT_PROMPT: [&str; 1] = ["NET_RX_BUSY_POLL"];
 
+    /// What docs/top20.md tells about.
+    fn published() -> (Paper, BTreeMap<String, Outcome>) {
+        let root = crate::root();
+        let suite = Suite::read(&root.join("bench/suites/top20.toml")).unwrap();
+        let paper = Paper::parse(&crate::read(&suite.beside("paper-2020.toml")).unwrap()).unwrap();
+        let outcomes = outcomes(&suite, &root.join("bench/runs/2026-11-top20")).unwrap();
+        (paper, outcomes)
+    }
+
     /// The general kernel is for the twenty first of all: it has what any of them was seen to use.
     #[test]
     fn the_general_kernel_has_what_any_of_the_twenty_uses() {
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let suite = Suite::read(&root.join("bench/suites/top20.toml")).unwrap();
-        let paper = std::fs::read_to_string(suite.beside("paper-2020.toml")).unwrap();
-        let paper = Paper::parse(&paper).unwrap();
-        let outcomes = outcomes(&suite, &root.join("bench/runs/2026-11-top20")).unwrap();
+        let (paper, outcomes) = published();
         let answers = outcomes.values().filter_map(|one| one.answer.as_ref());
         let used = bare(&paper, answers.flat_map(Answer::used));
-        let general = general(&Tables::builtin().unwrap());
+        let tables = Tables::builtin().unwrap();
+        let general = options(&tables, &tables.general);
         let general = bare(&paper, &general);
         let missing = used.difference(&general).copied();
         let missing: Vec<&str> = missing.filter(|m| !WITHOUT_PROMPT.contains(m)).collect();
         assert!(!used.is_empty());
         assert_eq!(missing, [""; 0]);
+    }
+
+    /// The profile top20 is the study's lupine-general: the union of what each keeps, and nothing else.
+    #[test]
+    fn the_kernel_of_the_twenty_is_the_union_of_what_each_keeps() {
+        let (paper, outcomes) = published();
+        let answers = outcomes.values().filter_map(|one| one.answer.as_ref());
+        let kept = bare(&paper, answers.flat_map(Answer::kept));
+        let tables = Tables::builtin().unwrap();
+        let top20 = options(&tables, &tables.top20);
+        let mut top20 = bare(&paper, &top20);
+        // It comes with the feature proc.
+        assert!(top20.remove("PROC_PAGE_MONITOR"));
+        assert_eq!(names(&top20), names(&kept));
     }
 }

@@ -17,7 +17,7 @@ use crate::cli::{Cli, Command, RunOptions};
 use crate::commands::bare;
 use crate::discovery::HostCommand;
 use crate::guest_spec;
-use crate::pipeline::{MEM_MIB, Pipeline, Prepared};
+use crate::pipeline::{MEM_MIB, Pipeline, Prepared, Purpose};
 
 /// Host name of a guest that is measured.
 const HOSTNAME: &str = "lupine";
@@ -96,7 +96,8 @@ impl Subject {
         parts: Parts,
     ) -> Result<Self> {
         let mut options = options(&[])?;
-        let kernel = pipeline.baseline(config, &options.build.kernel.source, parts.bzimage)?;
+        let source = &options.build.kernel.source;
+        let kernel = pipeline.baseline(config, source, parts.bzimage, Purpose::Boot)?;
         let resolved = fs::read_to_string(&kernel.config).at("read", &kernel.config)?;
         let format = format_for(&DotConfig::parse(&resolved)?)
             .ok_or_else(|| miette!("{} can mount no root file system", config.display()))?;

@@ -38,8 +38,21 @@ pub enum ProfileChoice {
     Base,
     /// One kernel for many servers
     General,
+    /// One kernel for the study's twenty applications only
+    Top20,
     /// What this image needs
     App,
+}
+
+impl From<ProfileChoice> for lupine_needs::Profile {
+    fn from(choice: ProfileChoice) -> Self {
+        match choice {
+            ProfileChoice::Base => Self::Base,
+            ProfileChoice::General => Self::General,
+            ProfileChoice::Top20 => Self::Top20,
+            ProfileChoice::App => Self::App,
+        }
+    }
 }
 
 /// How programs at CPL 0 make system calls.

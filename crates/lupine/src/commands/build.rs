@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use lupine_bundle::{ExposedPort, ImageName, KernelFiles, Parts, RootfsFile};
 use lupine_image::{Image, Proto};
 use lupine_kernel::KernelImage;
+use lupine_needs::Profile;
 use lupine_rootfs::Rootfs;
 use miette::{IntoDiagnostic, Result};
 
 use super::Context;
-use crate::cli::{BuildArgs, BuildOptions, KernelArgs, KernelFormat, ProfileChoice, RootfsArgs};
+use crate::cli::{BuildArgs, BuildOptions, KernelArgs, KernelFormat, RootfsArgs};
 use crate::pipeline::{Pipeline, Prepared, copy_out};
 use crate::printer;
 
@@ -88,11 +89,7 @@ fn parts<'a>(
             reference: image.reference.clone(),
             digest: image.digest.clone(),
         },
-        profile: match options.kernel.profile {
-            ProfileChoice::Base => "base",
-            ProfileChoice::General => "general",
-            ProfileChoice::App => "app",
-        },
+        profile: Profile::from(options.kernel.profile).name(),
         vmm: &options.kernel.vmm,
         kernel: KernelFiles {
             vmlinux: &kernel.vmlinux,

@@ -72,6 +72,18 @@ fn remote(config: &Path) -> Result<Option<Remote>> {
     }))
 }
 
+/// What a baseline's configuration is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be looked at: it stays as it is.
+    Inspect,
+    /// To be booted: it finds the devices of QEMU's microvm machine.
+    Boot,
+}
+
+/// Options by which a kernel finds the devices of a machine without ACPI and PCI.
+const DEVICES: &str = "\nCONFIG_VIRTIO_MMIO=y\nCONFIG_VIRTIO_MMIO_CMDLINE_DEVICES=y\n";
+
 impl Pipeline<'_> {
     /// The kernel of a whole `.config` (a file, a name of `bench/baselines.toml`, or `URL#sha256=HEX`), or of the
     /// kernel's own `defconfig`, without the patches that ours get.
@@ -83,12 +95,16 @@ impl Pipeline<'_> {
         config: &Path,
         from: &SourceOptions,
         bzimage: bool,
+        purpose: Purpose,
     ) -> Result<KernelImage> {
         let source = from.kernel_source.parse()?;
         let mut from = from.clone();
         from.patch_sets.insert(0, NO_PATCHES.into());
         let build = self.kernel_options(&source, &from, Formats { bzimage });
-        let text = self.whole_config(config, &build)?;
+        let mut text = self.whole_config(config, &build)?;
+        if purpose == Purpose::Boot {
+            text.push_str(DEVICES);
+        }
         let kernel = lupine_kernel::baseline(self.store, &text, &build)?;
         self.reporter.finish();
         Ok(kernel)

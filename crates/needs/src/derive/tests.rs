@@ -234,7 +234,7 @@ proptest! {
         let subject = Subject { argv, user, script, ..Subject::default() };
         let machine = Machine { cpus, ..Machine::default() };
         let tables = tables();
-        for profile in [Profile::Base, Profile::General, Profile::App] {
+        for profile in [Profile::Base, Profile::General, Profile::Top20, Profile::App] {
             let needs = derive(tables, &subject, &machine, profile);
             prop_assert!(needs.needs.is_sorted_by_key(|n| &n.feature));
             prop_assert!(needs.needs.iter().all(|n| !n.evidence.is_empty()));

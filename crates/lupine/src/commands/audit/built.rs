@@ -11,7 +11,7 @@ use miette::{Result, WrapErr, miette};
 
 use crate::cli::SourceOptions;
 use crate::commands::Context;
-use crate::pipeline::{Pipeline, is_config};
+use crate::pipeline::{Pipeline, Purpose, is_config};
 
 /// A kernel and what is compiled into it.
 pub struct Built {
@@ -67,7 +67,7 @@ impl Built {
         let kernel = match known {
             Some(kernel) => kernel,
             None => Pipeline::new(&store, context.reporter)?
-                .baseline(path, source, false)
+                .baseline(path, source, false, Purpose::Inspect)
                 .wrap_err_with(|| format!("no kernel can be built from {}", path.display()))?,
         };
         Self::of_kernel(context, kernel)

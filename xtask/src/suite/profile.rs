@@ -1,0 +1,124 @@
+//! Runs an application on the kernel of a profile, with its check and without a recorder.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use lupine_tool::Tool;
+
+use super::trial::Trial;
+
+/// Where an entry does not say how long it may take until it works.
+const USUAL: u32 = 120;
+/// Between two tries of a check.
+const PAUSE: Duration = Duration::from_millis(500);
+
+impl Trial<'_> {
+    /// Runs it on the kernel of `profile` until its check passes, or until it ends with status 0 where it has no
+    /// check; how long that took.
+    ///
+    /// # Errors
+    /// What kept it from working, in one line.
+    pub fn works_on(&self, profile: &str) -> Result<Duration, String> {
+        let image = self.image()?;
+        let command = self.entry.words(self.files)?;
+        let ports = self.ports()?;
+        let verbs = ["run", "--rm", "--no-learn", "--profile", profile];
+        let mut flags = self.giving();
+        for (guest, host) in &ports {
+            flags.extend(["-p".into(), format!("127.0.0.1:{host}:{guest}")]);
+        }
+        let arguments = self.arguments(&verbs, &flags, &command, image.path());
+        let guest = Tool::new(self.lupine).args(arguments).log_to(self.log);
+        let limit = Duration::from_secs(self.entry.timeout.unwrap_or(USUAL).into());
+        let built = self.build(profile, &command, image.path());
+        built.map_err(|error| format!("its kernel was not built: {error}"))?;
+        let started = Instant::now();
+        let Some(check) = &self.entry.check else {
+            guest.timeout(limit).run().map_err(|e| e.to_string())?;
+            return Ok(started.elapsed());
+        };
+        let mut guest = guest.spawn().map_err(|e| e.to_string())?;
+        let mut left = self.entry.workload.iter().chain([check]).peekable();
+        let mut last = String::new();
+        while let Some(command) = left.peek() {
+            if let Some(status) = guest.try_status().map_err(|e| e.to_string())? {
+                return Err(format!("it ended: {status}"));
+            }
+            if started.elapsed() > limit {
+                return Err(format!("it does not work after {limit:?}: {last}"));
+            }
+            let client = Tool::new("sh").args(["-c", &reached(command, &ports)]);
+            match client.timeout(limit).run() {
+                Ok(_) => drop(left.next()),
+                Err(error) => last = error.to_string(),
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(started.elapsed())
+    }
+
+    /// So that its time limit is not spent on compiling.
+    fn build(
+        &self,
+        profile: &str,
+        command: &[String],
+        dir: &std::path::Path,
+    ) -> Result<(), String> {
+        let out = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let bundle = out.path().join("bundle").display().to_string();
+        let verbs = ["build", "--profile", profile, "--output", &bundle];
+        let arguments = self.arguments(&verbs, &[], command, dir);
+        let build = Tool::new(self.lupine).args(arguments).log_to(self.log);
+        build.run().map(drop).map_err(|e| e.to_string())
+    }
+
+    /// The guest's ports that its clients name, and free ones of the host.
+    fn ports(&self) -> Result<BTreeMap<u16, u16>, String> {
+        let texts = [&self.entry.workload, &self.entry.check];
+        let texts = texts.into_iter().flatten();
+        let named = texts.flat_map(|text| text.split("{port:").skip(1));
+        let named = named.filter_map(|rest| rest.split('}').next()?.parse().ok());
+        named.map(|guest| Ok((guest, free_port()?))).collect()
+    }
+}
+
+fn free_port() -> Result<u16, String> {
+    let bound = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    bound
+        .map(|address| address.port())
+        .map_err(|e| format!("no port is free: {e}"))
+}
+
+/// A client's command with the host's ports in it.
+fn reached(command: &str, ports: &BTreeMap<u16, u16>) -> String {
+    let ports = ports.iter();
+    ports.fold(command.to_owned(), |text, (guest, host)| {
+        text.replace(&format!("{{port:{guest}}}"), &host.to_string())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::entry::Entry;
+
+    #[test]
+    fn a_client_is_told_the_hosts_ports() {
+        let entry = Entry {
+            check: Some("c {port:80} {port:81}".into()),
+            workload: Some("w {port:80}".into()),
+            ..Entry::default()
+        };
+        let trial = Trial {
+            lupine: "lupine".as_ref(),
+            entry: &entry,
+            files: "files".as_ref(),
+            log: "log".as_ref(),
+        };
+        let ports = trial.ports().unwrap();
+        assert!(ports.keys().eq(&[80, 81]) && ports.values().all(|&host| host > 0));
+        let known = BTreeMap::from([(80, 1), (81, 2)]);
+        assert_eq!(reached("c {port:80} {port:81}", &known), "c 1 2");
+    }
+}

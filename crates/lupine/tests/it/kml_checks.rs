@@ -228,12 +228,22 @@ fn a_kernel_that_crashes_says_what_of_and_who_ran() {
     );
     assert_eq!(refused.status, 7, "{refused:?}");
 
-    let provoke = "busybox mount -t debugfs none /sys/kernel/debug && echo EXHAUST_STACK > /sys/kernel/debug/provoke-crash/DIRECT";
-    let script = format!("busybox mount -t sysfs none /sys; {provoke}");
-    for (flags, suspected) in [(&[][..], true), (&[NOBODY], false)] {
-        let ran = checked.run(flags, &script);
-        assert_eq!(ran.status, 125, "{ran:?}");
-        assert!(ran.stderr.contains("stack guard page was hit"), "{ran:?}");
-        assert_eq!(ran.stderr.contains(SUSPECT), suspected, "{ran:?}");
+    let provoke = |what: &str| {
+        let mount =
+            "busybox mount -t sysfs none /sys; busybox mount -t debugfs none /sys/kernel/debug";
+        format!("{mount} && echo {what} > /sys/kernel/debug/provoke-crash/DIRECT")
+    };
+    let crashes = [
+        ("EXHAUST_STACK", "stack guard page was hit"),
+        // The kernel is in the lower half then, where programs are.
+        ("EXEC_NULL", "BUG: kernel NULL pointer dereference"),
+    ];
+    for (what, said) in crashes {
+        for (flags, suspected) in [(&[][..], true), (&[NOBODY], false)] {
+            let ran = checked.run(flags, &provoke(what));
+            assert_eq!(ran.status, 125, "{ran:?}");
+            assert!(ran.stderr.contains(said), "{said}: {ran:?}");
+            assert_eq!(ran.stderr.contains(SUSPECT), suspected, "{ran:?}");
+        }
     }
 }

@@ -101,28 +101,32 @@ fn list_of(file: &str) -> Option<&str> {
 impl Installed {
     /// What starts this package: its unit, or a script or program of its name.
     fn start(&self, package: &str) -> Option<Server> {
-        let names = names(package);
-        let units = |names: &[&str]| names.iter().find_map(|name| self.servant(name));
-        let stems = stems(package);
-        let own = || self.last_of_own();
-        if let Some(server) = units(&names).or_else(own).or_else(|| units(&stems)) {
-            return Some(server);
-        }
-        let own = |name: &&str| self.files.contains(&format!("/{SCRIPTS}{name}"));
-        let own = self.scripts.iter().map(String::as_str).find(own);
-        let mut named = names.iter().chain(&stems).copied();
-        let named = named.find(|name| self.scripts.contains(*name));
-        let cmd = match named.or(own) {
-            Some(name) => by_shell(background::of_init_script(&format!("/{SCRIPTS}{name}"))),
-            None => {
-                let program = names.iter().find_map(|name| self.programs.get(*name))?;
-                vec![program.clone()]
-            }
+        let (names, stems) = (names(package), stems(package));
+        let unit = |names: &[&str]| names.iter().find_map(|name| self.servant(name));
+        let script = |names: &[&str]| {
+            let known = names.iter().find(|name| self.scripts.contains(**name));
+            known.map(|name| started_by_script(name))
         };
-        Some(Server {
-            cmd,
-            ..Server::default()
-        })
+        // Its script before a unit of another name: postfix.service starts nothing, and
+        // postfix-resolvconf.service no server.
+        unit(&names)
+            .or_else(|| script(&names))
+            .or_else(|| self.last_of_own())
+            .or_else(|| unit(&stems))
+            .or_else(|| script(&stems))
+            .or_else(|| self.own_script())
+            .or_else(|| names.iter().find_map(|name| self.program(name)))
+    }
+
+    fn own_script(&self) -> Option<Server> {
+        let owns = |name: &&String| self.files.contains(&format!("/{SCRIPTS}{name}"));
+        let own = self.scripts.iter().find(owns);
+        own.map(|name| started_by_script(name))
+    }
+
+    fn program(&self, name: &str) -> Option<Server> {
+        let path = self.programs.get(name)?;
+        Some(started_by(vec![path.clone()]))
     }
 
     fn servant(&self, name: &str) -> Option<Server> {
@@ -151,6 +155,18 @@ impl Installed {
             .iter()
             .any(|place| self.files.contains(&format!("{place}{unit}.service")))
     }
+}
+
+fn started_by(cmd: Vec<String>) -> Server {
+    Server {
+        cmd,
+        ..Server::default()
+    }
+}
+
+fn started_by_script(name: &str) -> Server {
+    let script = background::of_init_script(&format!("/{SCRIPTS}{name}"));
+    started_by(by_shell(script))
 }
 
 /// Names that a package's unit or program may have.

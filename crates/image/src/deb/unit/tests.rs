@@ -182,3 +182,24 @@ fn of_several_units_the_one_that_waits_for_the_others_is_started() {
     let server = installed.start("samba").unwrap();
     assert_eq!(server.cmd[2], "exec /usr/sbin/smbd");
 }
+
+#[test]
+fn a_script_of_the_packages_name_comes_before_a_unit_of_another() {
+    let helper = Unit::parse("[Service]\nExecStart=/etc/resolvconf/postfix\n");
+    let nothing = Unit::parse("[Service]\nType=oneshot\nExecStart=/bin/true\n");
+    let place = |name: &str| format!("/lib/systemd/system/{name}.service");
+    let installed = Installed {
+        units: BTreeMap::from([
+            ("postfix".to_owned(), nothing),
+            ("postfix-resolvconf".to_owned(), helper),
+        ]),
+        files: ["postfix", "postfix-resolvconf"].map(place).into(),
+        scripts: ["postfix".to_owned()].into(),
+        ..Installed::default()
+    };
+    let server = installed.start("postfix").unwrap();
+    assert!(
+        server.cmd[2].contains("/etc/init.d/postfix start"),
+        "{server:?}"
+    );
+}

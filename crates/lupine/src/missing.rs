@@ -31,6 +31,8 @@ pub struct Missing {
     pub process: String,
     /// Its number in the guest.
     pub pid: u32,
+    /// It was only looked for: nothing has to be mended.
+    pub probe: bool,
 }
 
 /// What `lines` of a kernel of this configuration say, each feature once, in their order. Errors
@@ -48,15 +50,16 @@ pub fn missing(map: &Map, config: &DotConfig, lines: &[String]) -> Vec<Missing> 
 
 fn of_record(map: &Map, config: &DotConfig, record: &Record) -> Vec<Missing> {
     let error = errno_name(record.errno).unwrap_or_default();
-    let missing = |feature: String, options: Vec<String>| Missing {
+    let missing = |feature: String, options: Vec<String>, probe: bool| Missing {
         feature,
         options,
         error: error.into(),
         process: record.comm.clone(),
         pid: record.pid,
+        probe,
     };
     if let Some(call) = left_out(config, record) {
-        return vec![missing(call, vec![CALLS.into()])];
+        return vec![missing(call, vec![CALLS.into()], false)];
     }
     let on = |option: &str| config.get(option).is_some();
     let features = lupine_recorder::features(record).into_iter();
@@ -69,7 +72,8 @@ fn of_record(map: &Map, config: &DotConfig, record: &Record) -> Vec<Missing> {
             .map(str::to_owned)
             .collect();
         let is_lacking = error == errno_of(&feature) && is_lacking(map, config, &feature);
-        (is_lacking && !options.is_empty()).then(|| missing(text, options))
+        let probe = map.all(&feature).iter().all(|entry| entry.probe);
+        (is_lacking && !options.is_empty()).then(|| missing(text, options, probe))
     });
     lacking.collect()
 }
@@ -181,5 +185,15 @@ mod tests {
         let by_init = EPOLL.replace("nginx\t7", "init\t22");
         let as_first = EPOLL.replace("\t7", "\t1");
         assert!(features("", &[&by_init, &as_first, "full", "", "x\ty"]).is_empty());
+    }
+
+    #[test]
+    fn what_is_only_looked_for_has_not_to_be_mended() {
+        let look = "137\t0,0,0,0,0,0\t2\t/sys/fs/selinux\tmkdir\t25".to_owned();
+        let config = DotConfig::parse("CONFIG_SYSFS=y\n").unwrap();
+        let lines = [look, EPOLL.to_owned()];
+        let all = missing(&Map::builtin().unwrap(), &config, &lines);
+        let probes: Vec<bool> = all.iter().map(|one| one.probe).collect();
+        assert_eq!(probes, [true, false], "{all:?}");
     }
 }

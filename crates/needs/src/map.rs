@@ -31,6 +31,8 @@ pub struct Entry {
     pub at: String,
     /// Without its options the system call is there all the same, and fails with ENOSYS.
     pub stub: bool,
+    /// Programs only look whether it is there, and go on without.
+    pub probe: bool,
     /// Why the entry is not as generated, if it is corrected.
     pub why: Option<String>,
 }
@@ -58,6 +60,8 @@ struct Line {
     at: String,
     #[serde(default)]
     stub: bool,
+    #[serde(default)]
+    probe: bool,
     #[serde(default)]
     why: Option<String>,
 }
@@ -122,6 +126,7 @@ impl Map {
                 condition,
                 at: line.at,
                 stub: line.stub,
+                probe: line.probe,
                 why: line.why,
             };
             // TOML refuses the same text twice; a number can be written in two ways.

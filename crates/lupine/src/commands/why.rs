@@ -58,23 +58,31 @@ fn guest(found: &Found, format: cli::Output) -> Result<u8> {
             one.options.join(" "),
             one.error.clone(),
             format!("{} ({})", one.process, one.pid),
+            one.probe
+                .then_some("only looked for")
+                .unwrap_or_default()
+                .into(),
         ]
     };
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();
-    let header = ["FEATURE", "MISSING", "ERROR", "PROCESS"];
+    let header = ["FEATURE", "MISSING", "ERROR", "PROCESS", ""];
     printer::line(&printer::table(&header, &rows));
     if record.failed_kernel.is_some() {
         printer::line("\nit failed on that kernel, and was started again on the general one");
     }
-    printer::line(&format!("\nto mend all: {}", mend(&record.image, &all)));
+    printer::line(&match mend(&record.image, &all) {
+        Some(command) => format!("\nto mend all: {command}"),
+        None => "\nnothing has to be mended".into(),
+    });
     Ok(0)
 }
 
-/// The one command that mends it.
-fn mend(image: &str, all: &[Missing]) -> String {
-    let options: BTreeSet<&String> = all.iter().flat_map(|one| &one.options).collect();
+/// The one command that mends it, if anything is to be mended.
+fn mend(image: &str, all: &[Missing]) -> Option<String> {
+    let wanted = all.iter().filter(|one| !one.probe);
+    let options: BTreeSet<&String> = wanted.flat_map(|one| &one.options).collect();
     let flags: String = options.iter().map(|o| flag(o)).collect();
-    format!("lupine run {flags}{image}")
+    (!options.is_empty()).then(|| format!("lupine run {flags}{image}"))
 }
 
 fn flag(option: &str) -> String {

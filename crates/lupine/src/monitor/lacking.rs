@@ -278,6 +278,7 @@ mod tests {
             error: "ENOENT".into(),
             process: "sed".into(),
             pid: 20,
+            probe: false,
         };
         let names = ["CONFIG_SECURITY_SELINUX", "CONFIG_EPOLL", CALLS];
         let all = names.map(of).to_vec();

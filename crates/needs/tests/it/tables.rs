@@ -43,7 +43,7 @@ const APPLICATIONS: &str = "wrappers = []\n[application]\n";
 
 #[test]
 fn broken_tables_are_named() {
-    let features = "general = []\ncommon = []\n[feature.a]\ndoc = \"d\"\n";
+    let features = "general = []\ntop20 = []\ncommon = []\n[feature.a]\ndoc = \"d\"\n";
     assert!(Tables::parse(features, APPLICATIONS).is_ok());
     for (features, applications, message) in [
         (
@@ -52,12 +52,12 @@ fn broken_tables_are_named() {
             "features.toml: TOML parse error at line 1, column 11",
         ),
         (
-            "general = [\"b\"]\ncommon = []\n[feature]\n",
+            "general = [\"b\"]\ntop20 = []\ncommon = []\n[feature]\n",
             APPLICATIONS,
             "features.toml: general: there is no feature \"b\" in features.toml",
         ),
         (
-            "general = []\ncommon = []\n[feature.a]\ndoc = \"d\"\noptions = [{ option = \"X\", why = \"w\" }]\n",
+            "general = []\ntop20 = []\ncommon = []\n[feature.a]\ndoc = \"d\"\noptions = [{ option = \"X\", why = \"w\" }]\n",
             APPLICATIONS,
             "features.toml: feature \"a\": \"X\" is no kernel option",
         ),

@@ -58,10 +58,7 @@ fn guest(found: &Found, format: cli::Output) -> Result<u8> {
             one.options.join(" "),
             one.error.clone(),
             format!("{} ({})", one.process, one.pid),
-            one.probe
-                .then_some("only looked for")
-                .unwrap_or_default()
-                .into(),
+            String::from(if one.probe { "only looked for" } else { "" }),
         ]
     };
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();

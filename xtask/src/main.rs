@@ -20,7 +20,7 @@ mod suite;
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask tidy\n       cargo xtask generate features [--source DIR] [--series 6.12] [--check]\n       cargo xtask oracle SYSTEM_MAP CONFIG\n       cargo xtask suite FILE [APP...] [--static | --minimize] [--again] [--show] [--on PROFILE] [--out DIR] [--lupine FILE]";
+const USAGE: &str = "usage: cargo xtask tidy\n       cargo xtask generate features [--source DIR] [--series 6.12] [--check]\n       cargo xtask oracle SYSTEM_MAP CONFIG\n       cargo xtask suite FILE [APP...] [--static | --minimize] [--again] [--show] [--on FLAGS] [--out DIR] [--lupine FILE]";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);

@@ -4,10 +4,11 @@
 //! What came of an application is appended as one line of JSON to `OUT/APP.json`, so that a suite that
 //! was interrupted goes on where it was; what lupine said meanwhile is in `OUT/APP.log`.
 
+mod chosen;
 mod count;
 mod entry;
 mod outcome;
-mod profile;
+
 mod table;
 mod trial;
 mod union;
@@ -87,8 +88,8 @@ pub fn run(request: &Request) -> Result<(), String> {
     let apps = suite.chosen(&request.apps)?;
     let out = request.out();
     std::fs::create_dir_all(&out).map_err(|e| format!("cannot make {}: {e}", out.display()))?;
-    if let Some(profile) = &request.on {
-        return on(profile, request, &suite, &apps);
+    if let Some(flags) = &request.on {
+        return on(flags, request, &suite, &apps);
     }
     if !request.show {
         let lupine = request.lupine()?;
@@ -103,14 +104,15 @@ pub fn run(request: &Request) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs applications on the one kernel of a profile; says which work, and fails unless all do.
+/// Runs applications on the kernel that `flags` choose; says which work, and fails unless all do.
 fn on(
-    profile: &str,
+    flags: &str,
     request: &Request,
     suite: &Suite,
     apps: &[(&str, &Entry)],
 ) -> Result<(), String> {
     let lupine = request.lupine()?;
+    let chosen: Vec<String> = flags.split_whitespace().map(str::to_owned).collect();
     let apps = apps.iter().filter(|(_, entry)| entry.unverified.is_none());
     let mut failed = Vec::new();
     for (name, entry) in apps {
@@ -118,12 +120,12 @@ fn on(
             lupine: &lupine,
             entry,
             files: &suite.beside("files"),
-            log: &request.out().join(format!("{name}.{profile}.log")),
+            log: &request.out().join(format!("{name}.on.log")),
         };
-        match trial.works_on(profile) {
-            Ok(took) => println!("{name}: works on {profile}, {:.1} s", took.as_secs_f64()),
+        match trial.works_on(&chosen) {
+            Ok(took) => println!("{name}: works, {:.1} s", took.as_secs_f64()),
             Err(why) => {
-                println!("{name}: does not work on {profile}: {why}");
+                println!("{name}: does not work: {why}");
                 failed.push(*name);
             }
         }
@@ -131,7 +133,7 @@ fn on(
     if failed.is_empty() {
         return Ok(());
     }
-    Err(format!("on {profile} do not work: {}", failed.join(", ")))
+    Err(format!("with {flags} do not work: {}", failed.join(", ")))
 }
 
 /// Runs one application, unless that is done.

@@ -1,4 +1,4 @@
-//! Runs an application on the kernel of a profile, with its check and without a recorder.
+//! Runs an application on the kernel that flags choose, with its check and without a recorder.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -14,24 +14,28 @@ const USUAL: u32 = 120;
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl Trial<'_> {
-    /// Runs it on the kernel of `profile` until its check passes, or until it ends with status 0 where it has no
+    /// Runs it on the kernel that these flags of `lupine build` choose until its check passes, or until it ends with status 0 where it has no
     /// check; how long that took.
     ///
     /// # Errors
     /// What kept it from working, in one line.
-    pub fn works_on(&self, profile: &str) -> Result<Duration, String> {
+    pub fn works_on(&self, chosen: &[String]) -> Result<Duration, String> {
         let image = self.image()?;
         let command = self.entry.words(self.files)?;
         let ports = self.ports()?;
-        let verbs = ["run", "--rm", "--no-learn", "--profile", profile];
-        let mut flags = self.giving();
+        let mut flags = [chosen, &self.giving()].concat();
         for (guest, host) in &ports {
             flags.extend(["-p".into(), format!("127.0.0.1:{host}:{guest}")]);
         }
-        let arguments = self.arguments(&verbs, &flags, &command, image.path());
+        let arguments = self.arguments(
+            &["run", "--rm", "--no-learn"],
+            &flags,
+            &command,
+            image.path(),
+        );
         let guest = Tool::new(self.lupine).args(arguments).log_to(self.log);
         let limit = Duration::from_secs(self.entry.timeout.unwrap_or(USUAL).into());
-        let built = self.build(profile, &command, image.path());
+        let built = self.build(chosen, &command, image.path());
         built.map_err(|error| format!("its kernel was not built: {error}"))?;
         let started = Instant::now();
         let Some(check) = &self.entry.check else {
@@ -61,14 +65,13 @@ impl Trial<'_> {
     /// So that its time limit is not spent on compiling.
     fn build(
         &self,
-        profile: &str,
+        chosen: &[String],
         command: &[String],
         dir: &std::path::Path,
     ) -> Result<(), String> {
         let out = tempfile::tempdir().map_err(|e| e.to_string())?;
         let bundle = out.path().join("bundle").display().to_string();
-        let verbs = ["build", "--profile", profile, "--output", &bundle];
-        let arguments = self.arguments(&verbs, &[], command, dir);
+        let arguments = self.arguments(&["build", "--output", &bundle], chosen, command, dir);
         let build = Tool::new(self.lupine).args(arguments).log_to(self.log);
         build.run().map(drop).map_err(|e| e.to_string())
     }

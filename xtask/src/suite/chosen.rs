@@ -14,8 +14,8 @@ const USUAL: u32 = 120;
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl Trial<'_> {
-    /// Runs it on the kernel that these flags of `lupine build` choose until its check passes, or until it ends with status 0 where it has no
-    /// check; how long that took.
+    /// Runs it on the kernel that these flags of `lupine build` choose until its check passes and then its workload,
+    /// or until it ends with status 0 where it has no check; how long that took.
     ///
     /// # Errors
     /// What kept it from working, in one line.
@@ -43,7 +43,8 @@ impl Trial<'_> {
             return Ok(started.elapsed());
         };
         let mut guest = guest.spawn().map_err(|e| e.to_string())?;
-        let mut left = self.entry.workload.iter().chain([check]).peekable();
+        // A workload waits for no server: the check does.
+        let mut left = [check].into_iter().chain(&self.entry.workload).peekable();
         let mut last = String::new();
         while let Some(command) = left.peek() {
             if let Some(status) = guest.try_status().map_err(|e| e.to_string())? {

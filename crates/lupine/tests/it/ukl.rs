@@ -219,6 +219,27 @@ fn calls_through_the_gate_are_right_whatever_comes_between() {
 }
 
 #[test]
+fn several_processors_call_through_the_gate_and_share_the_hosts_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let vmlinux = dir.path().join("parallel.vmlinux").display().to_string();
+    let lupine = Lupine::new();
+    let source = example("parallel.c");
+    let flags = ["link", "--cpus", "2", "--with", "volumes", "-o", &vmlinux];
+    let words = [&source, "--", "/data/in", "/data/out"];
+    let ran = lupine.lupine(&[&flags[..], &words].concat());
+    assert_eq!(ran.status, 0, "{ran:?}");
+
+    std::fs::write(dir.path().join("in"), "word\n").unwrap();
+    let volume = format!("{}:/data", dir.path().display());
+    let ran = lupine.lupine(&["run", "--rm", "--cpus", "2", "-v", &volume, &vmlinux]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(ran.stdout.starts_with("160000 calls, "), "{ran:?}");
+    assert!(!ran.stdout.contains(" 0 signals"), "{ran:?}");
+    let written = std::fs::read_to_string(dir.path().join("out")).unwrap();
+    assert_eq!(written, "word on 2 processors\n");
+}
+
+#[test]
 fn input_passes_whole_to_its_end_and_output_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let source = dir.path().join("cat.c");

@@ -80,12 +80,17 @@ fn ask(bench: &Bench, request: &Request, settled: &mut bool) -> Result<()> {
         sys::sleep(SETTLE);
         *settled = true;
     }
+    let length = first_answer(connection, request)?;
     let mut client = Client {
         request,
-        length: first_answer(connection, request)?,
+        length,
         connection: Some(connection),
         buffer: [0; ANSWER],
     };
+    if request.connects {
+        // The server has closed it, or will.
+        client.connection.take().into_iter().for_each(sys::close);
+    }
     bench.measure(request.name, 1, |count| {
         (0..count).try_for_each(|_| client.once())
     })?;

@@ -53,7 +53,16 @@ pub fn requests(
     }
     words.push("--".into());
     words.extend(subject.guest.argv.iter().cloned());
-    measure(bench, suite, subject, &words, trial)
+    let all = measure(bench, suite, subject, &words, trial)?;
+    for request in &subject.application.requests {
+        if all.iter().all(|one| one.metric != request.metric) {
+            return Err(miette!(
+                "the server did not answer what {} asks for",
+                request.metric
+            ));
+        }
+    }
+    Ok(all)
 }
 
 /// By the host's clock, and in the first rounds again under the counter, which counts one processor.

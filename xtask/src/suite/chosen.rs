@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use lupine_tool::Tool;
+use lupine_tool::{Running, Tool};
 
 use super::trial::Trial;
 
@@ -18,12 +18,13 @@ impl Trial<'_> {
     /// or until it ends with status 0 where it has no check; how long that took.
     ///
     /// # Errors
-    /// What kept it from working, in one line.
+    /// What kept it from working.
     pub fn works_on(&self, chosen: &[String]) -> Result<Duration, String> {
         let image = self.image()?;
         let command = self.entry.words(self.files)?;
         let ports = self.ports()?;
-        let mut flags = [chosen, &self.giving()].concat();
+        let name = format!("suite-{}", std::process::id());
+        let mut flags = [chosen, &self.giving(), &["--name".into(), name.clone()]].concat();
         for (guest, host) in &ports {
             flags.extend(["-p".into(), format!("127.0.0.1:{host}:{guest}")]);
         }
@@ -38,27 +39,17 @@ impl Trial<'_> {
         let built = self.build(chosen, &command, image.path());
         built.map_err(|error| format!("its kernel was not built: {error}"))?;
         let started = Instant::now();
-        let Some(check) = &self.entry.check else {
-            guest.timeout(limit).run().map_err(|e| e.to_string())?;
-            return Ok(started.elapsed());
-        };
-        let mut guest = guest.spawn().map_err(|e| e.to_string())?;
-        // A workload waits for no server: the check does.
-        let mut left = [check].into_iter().chain(&self.entry.workload).peekable();
-        let mut last = String::new();
-        while let Some(command) = left.peek() {
-            if let Some(status) = guest.try_status().map_err(|e| e.to_string())? {
-                return Err(format!("it ended: {status}"));
+        match &self.entry.check {
+            Some(check) => {
+                // A workload waits for no server: the check does.
+                let clients = [check].into_iter().chain(&self.entry.workload);
+                let clients = clients.map(|command| reached(command, &ports));
+                let mut guest = guest.spawn().map_err(|e| e.to_string())?;
+                let driven = drive(&mut guest, clients.collect(), limit);
+                let gone = Tool::new(self.lupine).args(["rm", "-f", &name]).run();
+                driven.and(gone.map(drop).map_err(|e| e.to_string()))?;
             }
-            if started.elapsed() > limit {
-                return Err(format!("it does not work after {limit:?}: {last}"));
-            }
-            let client = Tool::new("sh").args(["-c", &reached(command, &ports)]);
-            match client.timeout(limit).run() {
-                Ok(_) => drop(left.next()),
-                Err(error) => last = error.to_string(),
-            }
-            std::thread::sleep(PAUSE);
+            None => drop(guest.timeout(limit).run().map_err(|e| e.to_string())?),
         }
         Ok(started.elapsed())
     }
@@ -85,6 +76,27 @@ impl Trial<'_> {
         let named = named.filter_map(|rest| rest.split('}').next()?.parse().ok());
         named.map(|guest| Ok((guest, free_port()?))).collect()
     }
+}
+
+/// Each client until it succeeds, one after the other.
+fn drive(guest: &mut Running, clients: Vec<String>, limit: Duration) -> Result<(), String> {
+    let started = Instant::now();
+    for client in clients {
+        loop {
+            if let Some(status) = guest.try_status().map_err(|e| e.to_string())? {
+                return Err(format!("it ended: {status}"));
+            }
+            let client = Tool::new("sh").args(["-c", &client]).timeout(limit);
+            let Err(error) = client.run() else {
+                break;
+            };
+            if started.elapsed() > limit {
+                return Err(format!("it does not work after {limit:?}: {error}"));
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+    Ok(())
 }
 
 fn free_port() -> Result<u16, String> {

@@ -252,6 +252,12 @@ mod tests {
             let options = options(&row.flags);
             let options = options.unwrap_or_else(|error| panic!("{name}: {error:?}"));
             assert_eq!(options.image_and_command, ["image"], "{name}");
+            let fragments =
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("../../kernel/config/feature");
+            for feature in options.build.kernel.features {
+                let fragment = fragments.join(format!("{feature}.config"));
+                assert!(fragment.is_file(), "{name}: {feature}");
+            }
         }
     }
 

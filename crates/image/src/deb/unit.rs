@@ -38,11 +38,12 @@ struct Installed {
     programs: BTreeMap<String, String>,
 }
 
-/// The `[Service]` section of a unit: every value of every key, in order.
+/// A unit, as much as tells what to start.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 struct Unit {
     /// The units that it starts after, with their endings.
     after: BTreeSet<String>,
+    /// Its `[Service]` section: every value of every key, in order.
     values: BTreeMap<String, Vec<String>>,
 }
 

@@ -53,8 +53,10 @@ pub struct Subject {
     pub mem_mib: u32,
     /// Its processors.
     pub cpus: u32,
-    /// More words for the VMM, and for the kernel.
-    more: (Vec<String>, Vec<String>),
+    /// More words for the VMM.
+    vmm_args: Vec<String>,
+    /// More words for the kernel's command line.
+    kernel_args: Vec<String>,
     /// Succeeds when the application works. Without one it has to end with status 0.
     pub check: Option<HostCommand>,
     /// What loads it, and what a client beside it asks for.
@@ -133,7 +135,8 @@ impl Subject {
             port_console: options.build.kernel.has_port_console(),
             mem_mib: options.app.memory.unwrap_or(usual),
             cpus: options.build.cpus,
-            more: (options.vmm_args.clone(), options.kernel_args.clone()),
+            vmm_args: options.vmm_args.clone(),
+            kernel_args: options.kernel_args.clone(),
             check: application
                 .check
                 .as_deref()
@@ -194,14 +197,13 @@ impl Subject {
             None => NetworkSpec::None,
         };
         let (kernel, rootfs) = (self.kernel.vmlinux.clone(), self.rootfs.clone());
-        let (vmm_args, kernel_args) = self.more.clone();
         VmSpec {
             network,
             cpus: self.cpus,
             bare: self.bare.clone(),
             port_console: self.port_console,
-            vmm_args,
-            kernel_args,
+            vmm_args: self.vmm_args.clone(),
+            kernel_args: self.kernel_args.clone(),
             ..VmSpec::plain(kernel, rootfs, mem_mib, dir.into())
         }
     }

@@ -80,6 +80,7 @@ mod tests {
             own_kernels_only: false,
             guests: 0,
             operations: Vec::new(),
+            counted_ms: 30,
             counts: crate::Counted::default(),
             curve: None,
             glance: Vec::new(),

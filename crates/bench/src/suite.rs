@@ -43,6 +43,10 @@ pub struct Suite {
     /// What [`crate::PROGRAM`] is told to do.
     #[serde(default)]
     pub operations: Vec<String>,
+    /// How long an operation is repeated under the counter: ms of the guest's time, a million instructions each, so that
+    /// a tick of its timer more or less is no matter. What an application does now and then by itself takes more of it.
+    #[serde(default = "counted_ms")]
+    pub counted_ms: u32,
     /// Which instructions of an operation are counted.
     #[serde(default)]
     pub counts: Counted,
@@ -54,6 +58,10 @@ pub struct Suite {
     /// What its metrics are, for a person.
     #[serde(default)]
     pub metric: BTreeMap<String, String>,
+}
+
+const fn counted_ms() -> u32 {
+    30
 }
 
 /// How a suite is measured.

@@ -12,8 +12,9 @@
 //     5..8     first-user:  the same, before the first instruction of user space
 //     9..12    init-start:  the same, before the first `out` of user space, by which PID 1 says that it started
 //     13..16   kernel-entry: the same, before the first instruction above the firmware's first MiB
-//     17       how many laps follow: what user space did between two marks (guest/bench/src/mark.rs)
-//     18..21   the first lap: the same words, from its first mark to its second; and so on, at most LAPS
+//     17..20   main: the same, before the first mark of a program's main (bench/ukl/ukl.c)
+//     21       how many laps follow: what user space did between two marks (guest/bench/src/mark.rs)
+//     22..25   the first lap: the same words, from its first mark to its second; and so on, at most LAPS
 //
 // Repetitions are the iterations of `rep` string instructions: QEMU executes each as an instruction, no processor does.
 #include <fcntl.h>
@@ -57,10 +58,11 @@ void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void 
 
 EXPORT int qemu_plugin_version = 1;
 
-static const uint64_t MAGIC = 0x33544e554f43504cull; // LPCOUNT3
+static const uint64_t MAGIC = 0x34544e554f43504cull; // LPCOUNT4
 enum { KERNEL, USER, REPEATED, KINDS = 4 };
 enum { NOW = 1, FIRST_USER = NOW + KINDS, INIT_START = FIRST_USER + KINDS, KERNEL_ENTRY = INIT_START + KINDS };
-enum { LAP_COUNT = KERNEL_ENTRY + KINDS, LAPS = 256, FIRST_LAP = LAP_COUNT + 1, WORDS = FIRST_LAP + LAPS * KINDS };
+enum { MAIN = KERNEL_ENTRY + KINDS, LAP_COUNT = MAIN + KINDS };
+enum { LAPS = 256, FIRST_LAP = LAP_COUNT + 1, WORDS = FIRST_LAP + LAPS * KINDS };
 static uint64_t *words;
 
 // The interface does not tell the privilege level. The kernel begins in low, identity-mapped addresses and moves to the
@@ -159,6 +161,8 @@ static void translated(plugin_id id, struct qemu_plugin_tb *block)
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, mark, NO_REGISTERS, words + FIRST_USER);
 		if (user && is_out(code, size))
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, mark, NO_REGISTERS, words + INIT_START);
+		if (user && lap_mark(code, size) == 'M')
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, mark, NO_REGISTERS, words + MAIN);
 		if (user && lap_mark(code, size) == 'B')
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, begin_lap, NO_REGISTERS, NULL);
 		if (user && lap_mark(code, size) == 'E')

@@ -12,9 +12,9 @@ use crate::suite::hash;
 /// `bench/plugin/count.c`, which says what it writes.
 const SOURCE: &str = include_str!("../../../bench/plugin/count.c");
 /// The first word that it writes.
-const MAGIC: u64 = 0x3354_4e55_4f43_504c;
+const MAGIC: u64 = 0x3454_4e55_4f43_504c;
 /// Words of a file of counts before the laps, and words of a lap.
-const WORDS: usize = 18;
+const WORDS: usize = 22;
 const LAP: usize = 4;
 /// Store kind of compiled plugins.
 const PLUGINS: &str = "plugins";
@@ -55,6 +55,8 @@ pub struct Marks {
     pub first_user: Option<Counts>,
     /// Before PID 1 said that it started.
     pub init_start: Option<Counts>,
+    /// Before the main of a program that marks it, as `bench/ukl/ukl.c` does.
+    pub main: Option<Counts>,
     /// Between each two marks of [`crate::PROGRAM`].
     pub laps: Vec<Counts>,
 }
@@ -152,13 +154,14 @@ impl Marks {
         if words[0] != MAGIC {
             return None;
         }
-        let count = usize::try_from(words[17]).ok()?;
+        let count = usize::try_from(words[21]).ok()?;
         let reached = |counts: Counts| (counts.total() > 0).then_some(counts);
         Some(Self {
             now: Counts::of(&words[1..5]),
             kernel_entry: reached(Counts::of(&words[13..17])),
             first_user: reached(Counts::of(&words[5..9])),
             init_start: reached(Counts::of(&words[9..13])),
+            main: reached(Counts::of(&words[17..21])),
             laps: laps.chunks_exact(LAP).take(count).map(Counts::of).collect(),
         })
     }
@@ -184,6 +187,7 @@ mod tests {
         let mut words = vec![MAGIC, 10, 5, 2, 1];
         words.extend([7, 0, 1, 0, 0, 0, 0, 0]);
         words.extend([3, 0, 0, 1]);
+        words.extend([8, 4, 0, 0]);
         words.extend([1, 300, 20, 1, 2, 0, 0, 0, 0]);
         let bytes: Vec<u8> = words.iter().flat_map(|w: &u64| w.to_ne_bytes()).collect();
         let marks = Marks::parse(&bytes).unwrap();
@@ -191,6 +195,7 @@ mod tests {
         assert_eq!(marks.first_user.unwrap().kernel, 7);
         assert_eq!(marks.init_start, None);
         assert_eq!(marks.kernel_entry.unwrap().total(), 4);
+        assert_eq!(marks.main.unwrap().total(), 12);
         let lap = Counts {
             kernel: 300,
             user: 20,

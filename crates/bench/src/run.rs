@@ -69,7 +69,7 @@ mod tests {
     fn suite(rounds: u32) -> Suite {
         Suite {
             name: "s".into(),
-            kind: crate::Kind::Size,
+            kinds: vec![crate::Kind::Size],
             key: String::new(),
             about: String::new(),
             mem_mib: None,

@@ -1,9 +1,10 @@
 //! Suites and rows are data: `bench/suites/bench`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use include_dir::{Dir, include_dir};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 
 use crate::BenchError;
@@ -20,8 +21,9 @@ pub struct Suite {
     /// Hash of the file.
     #[serde(skip)]
     pub key: String,
-    /// How it is measured.
-    pub kind: Kind,
+    /// How it is measured, in one way or in several.
+    #[serde(rename = "kind", deserialize_with = "one_or_several")]
+    pub kinds: Vec<Kind>,
     /// What it measures, for a person.
     pub about: String,
     /// Memory of its guests, where the suite does not look for that itself.
@@ -64,7 +66,7 @@ const fn counted_ms() -> u32 {
     30
 }
 
-/// How a suite is measured.
+/// A way in which a suite is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -92,6 +94,11 @@ impl Kind {
     /// Whether [`crate::PROGRAM`] has to be in the guest.
     pub fn needs_program(self) -> bool {
         matches!(self, Self::Operations | Self::Requests)
+    }
+
+    /// Whether one round says all: files do not change, and what is looked for by trying is found for good.
+    pub fn is_once(self) -> bool {
+        matches!(self, Self::Size | Self::Memory)
     }
 }
 
@@ -130,6 +137,11 @@ pub struct Row {
     /// Flags of `lupine run`.
     #[serde(default)]
     pub flags: Vec<String>,
+    /// Flags of `lupine link`: the kernel is the one that it makes, with the application in it. Only for programs of ours.
+    pub link: Option<Vec<String>>,
+    /// The application is not in that kernel, but in a root file system.
+    #[serde(default)]
+    pub beside: bool,
     /// It runs in a container on the host, by `runc`.
     #[serde(default)]
     pub container: bool,
@@ -150,6 +162,13 @@ pub struct Application {
     /// Programs of the host that its check and its clients need, and the Debian packages that bring them.
     #[serde(default)]
     pub host: BTreeMap<String, String>,
+    /// What it does itself when it is told to, in the place of [`crate::PROGRAM`], whatever the suite says; such a program
+    /// also marks its main.
+    #[serde(default)]
+    pub operations: Vec<String>,
+    /// What it was linked of, where it is a program of ours.
+    #[serde(skip)]
+    pub objects: Vec<PathBuf>,
     /// What loads it.
     #[serde(default, rename = "client")]
     pub clients: Vec<Client>,
@@ -311,6 +330,20 @@ pub(crate) fn hash(text: &str) -> String {
     format!("{:x}", Sha256::digest(text))
 }
 
+/// A word, or a list of words.
+fn one_or_several<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Kind>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        One(Kind),
+        Several(Vec<Kind>),
+    }
+    Ok(match Given::deserialize(value)? {
+        Given::One(kind) => vec![kind],
+        Given::Several(kinds) => kinds,
+    })
+}
+
 fn read<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, BenchError> {
     toml::from_str(text).map_err(|error| BenchError::Data {
         file: file.into(),
@@ -332,6 +365,7 @@ mod tests {
         }
         for suite in suites.suites.values() {
             assert!(suite.rounds > 0 && !suite.rows.is_empty(), "{}", suite.name);
+            assert!(!suite.kinds.is_empty(), "{}", suite.name);
         }
     }
 

@@ -4,6 +4,7 @@ mod boot;
 mod build;
 mod container;
 mod density;
+mod linked;
 mod live;
 mod load;
 mod memory;
@@ -47,12 +48,30 @@ impl Bench<'_> {
     /// # Errors
     /// Why the row cannot be measured.
     pub fn measure(&self, suite: &Suite, trial: &Trial<'_>) -> Result<Vec<Measurement>> {
+        let is_first = trial.round == Some(0);
+        let kinds = suite
+            .kinds
+            .iter()
+            .filter(|kind| is_first || !kind.is_once());
+        let mut all = Vec::new();
+        for kind in kinds {
+            all.extend(self.measure_one(*kind, suite, trial)?);
+        }
+        Ok(all)
+    }
+
+    fn measure_one(
+        &self,
+        kind: Kind,
+        suite: &Suite,
+        trial: &Trial<'_>,
+    ) -> Result<Vec<Measurement>> {
         if let Some(container) = self.containers.get(trial.row) {
-            return container.measure(self, suite);
+            return container.measure(self, kind, suite);
         }
         let subject = &self.subjects[trial.row];
-        has_programs(&subject.application, suite.kind)?;
-        match suite.kind {
+        has_programs(&subject.application, kind)?;
+        match kind {
             Kind::Size => size::measure(subject),
             Kind::Boot => boot::measure(self, suite, subject, trial),
             Kind::Load => load::measure(self, suite, subject),

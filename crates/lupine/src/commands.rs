@@ -31,7 +31,7 @@ use crate::cli::{Cli, Command};
 use crate::progress::{Reporter, Verbosity};
 use crate::state::{State, directory};
 
-pub use run::bare;
+pub use run::{bare, parameters};
 
 /// What every verb may need.
 pub struct Context<'a> {

@@ -36,6 +36,7 @@ pub use calls::SYSTEM_CALLS;
 pub use command::command_line;
 use command::default_spec;
 use files::ImageFiles;
+pub use linked::link_into;
 pub use output::copy_out;
 use path::reject_path;
 

@@ -184,7 +184,7 @@ fn about(suite: &str, metric: &str) -> String {
         .or_else(|| described(name))
         .or_else(|| described(stem?))
         .unwrap_or_default();
-    if operation.is_none() || !suite.kind.needs_program() {
+    if operation.is_none() || described(metric).is_some() {
         return about;
     }
     match suite.counts {

@@ -65,18 +65,20 @@ struct Boot<'a> {
 }
 
 impl Boot<'_> {
-    /// PID 1's start; only its end can be seen of one that is the application itself.
+    /// PID 1's start, which cannot be seen of one that is the application itself; and there are applications whose main
+    /// is counted, too.
     fn init(&self) -> Until {
-        match self.subject.bare {
-            Some(_) => Until::Works,
-            None => Until::InitStart,
+        let has_main = !self.subject.application.operations.is_empty();
+        match self.subject.bare.is_some() || has_main {
+            true => Until::Works,
+            false => Until::InitStart,
         }
     }
 
     fn timed(&self, until: Until) -> Result<Vec<Measurement>> {
         let limit = self.bench.limit(LIMIT);
         let staging = self.bench.store.staging()?;
-        let mut spec = self.subject.vm_spec(staging.path(), self.mem_mib);
+        let mut spec = self.subject.vm_spec(staging.path(), self.mem_mib)?;
         spec.parameters = self.parameters;
         let mut live = Live::boot(self.subject, spec, self.bench.accelerator, limit)?;
         let reached = live.follow(until);
@@ -97,7 +99,7 @@ impl Boot<'_> {
         let limit = self.bench.limit(LIMIT);
         let staging = self.bench.store.staging()?;
         let counter = Counter::new(self.bench.plugin.clone(), staging.path());
-        let mut spec = self.subject.vm_spec(staging.path(), self.mem_mib);
+        let mut spec = self.subject.vm_spec(staging.path(), self.mem_mib)?;
         spec.parameters = self.parameters;
         spec.vmm_args.extend(counter.vmm_args(Clock::Instructions));
         let mut live = Live::boot(self.subject, spec, Accelerator::Tcg, limit)?;
@@ -105,11 +107,13 @@ impl Boot<'_> {
         live.finish();
         reached?;
         let marks = counter.read()?;
-        let entry = marks.kernel_entry.map(|counts| counts.total());
-        let entry = entry.map(|count| measured("kernel-entry", Unit::Instructions, count));
+        let places = [("kernel-entry", marks.kernel_entry), ("main", marks.main)];
+        let places = places
+            .into_iter()
+            .filter_map(|(name, counts)| Some(measured(name, Unit::Instructions, counts?.total())));
         let first = marks.first_user;
         let counts = first.ok_or_else(|| miette!("the plugin saw no user space"))?;
-        Ok(entry.into_iter().chain(of_counts(&counts)).collect())
+        Ok(places.chain(of_counts(&counts)).collect())
     }
 }
 

@@ -80,11 +80,16 @@ impl Container {
     ///
     /// # Errors
     /// Any other suite; a host without `runc`, or on which that does not work.
-    pub fn measure(&self, bench: &Bench<'_>, suite: &Suite) -> Result<Vec<Measurement>> {
+    pub fn measure(
+        &self,
+        bench: &Bench<'_>,
+        kind: Kind,
+        suite: &Suite,
+    ) -> Result<Vec<Measurement>> {
         let staging = bench.store.staging()?;
         let dir = staging.path();
         self.unpack(dir)?;
-        match suite.kind {
+        match kind {
             Kind::Start => {
                 let time = self.start(dir)?;
                 Ok(vec![measured("run", Unit::Nanoseconds, nanoseconds(time))])

@@ -66,7 +66,7 @@ struct Guest {
 fn one_more(bench: &Bench<'_>, suite: &Suite, subject: &Subject) -> Result<(Guest, Duration)> {
     let dir = bench.store.staging()?;
     let mem_mib = suite.mem_mib.unwrap_or(subject.mem_mib);
-    let spec = subject.vm_spec(dir.path(), mem_mib);
+    let spec = subject.vm_spec(dir.path(), mem_mib)?;
     let mut live = Live::boot(subject, spec, bench.accelerator, bench.limit(LIMIT))?;
     let reached = live.follow(Until::Works);
     let guest = Guest { live, _dir: dir };

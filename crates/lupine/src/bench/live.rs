@@ -28,6 +28,8 @@ pub struct Live {
     queue: Sender<Input>,
     over: Arc<AtomicBool>,
     check: Option<HostCommand>,
+    /// Whether the kernel starts the application.
+    bare: bool,
     /// How long it may take, and when that is over.
     limit: Duration,
     deadline: Instant,
@@ -97,6 +99,7 @@ impl Live {
             queue: sender,
             over: Arc::default(),
             check: subject.check.clone(),
+            bare: subject.bare.is_some(),
             limit,
             deadline: Instant::now() + limit,
             ports,
@@ -131,6 +134,10 @@ impl Live {
                 }
                 Ok(Input::Event(Event::End(end), _)) => return Err(self.failure(&end.to_string())),
                 Ok(Input::Event(Event::Stdout(bytes) | Event::Stderr(bytes), _)) => {
+                    // Nothing else tells that a program without init runs.
+                    if self.bare && self.output.is_empty() {
+                        self.ask();
+                    }
                     self.output.extend(bytes);
                 }
                 Ok(Input::Event(..)) => {}

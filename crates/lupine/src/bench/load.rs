@@ -31,7 +31,7 @@ pub fn measure(bench: &Bench<'_>, suite: &Suite, subject: &Subject) -> Result<Ve
 
 fn throughput(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Vec<Measurement>> {
     let staging = bench.store.staging()?;
-    let spec = subject.vm_spec(staging.path(), mem_mib);
+    let spec = subject.vm_spec(staging.path(), mem_mib)?;
     let mut live = Live::boot(subject, spec, bench.accelerator, bench.limit(LIMIT))?;
     live.follow(Until::Works)?;
     let all = subject.application.clients.iter().map(|client| {
@@ -51,7 +51,7 @@ fn throughput(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Vec<
 fn instructions(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Vec<Measurement>> {
     let staging = bench.store.staging()?;
     let counter = Counter::new(bench.plugin.clone(), staging.path());
-    let mut spec = subject.vm_spec(staging.path(), mem_mib);
+    let mut spec = subject.vm_spec(staging.path(), mem_mib)?;
     spec.vmm_args.extend(counter.vmm_args(Clock::Host));
     let mut live = Live::boot(subject, spec, Accelerator::Tcg, bench.limit(LIMIT))?;
     live.follow(Until::Works)?;

@@ -38,7 +38,7 @@ pub fn measure(bench: &Bench<'_>, suite: &Suite, subject: &Subject) -> Result<Ve
 
 fn works(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<()> {
     let staging = bench.store.staging()?;
-    let spec = subject.vm_spec(staging.path(), mem_mib);
+    let spec = subject.vm_spec(staging.path(), mem_mib)?;
     let mut live = Live::boot(subject, spec, bench.accelerator, bench.limit(LIMIT))?;
     let reached = live.follow(Until::Works);
     live.finish();
@@ -48,7 +48,7 @@ fn works(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<()> {
 /// What the VMM occupies when the application has passed its check, and at most.
 fn occupied(bench: &Bench<'_>, subject: &Subject, mem_mib: u32) -> Result<Vec<Measurement>> {
     let staging = bench.store.staging()?;
-    let spec = subject.vm_spec(staging.path(), mem_mib);
+    let spec = subject.vm_spec(staging.path(), mem_mib)?;
     let mut live = Live::boot(subject, spec, bench.accelerator, bench.limit(LIMIT))?;
     let reached = live.follow(Until::Works);
     let (smaps, status) = (smaps(live.pid()), proc(live.pid(), "status"));

@@ -29,7 +29,12 @@ pub fn operations(
     let mut subject = subject.clone();
     // Whom the application runs as is not the kernel's business.
     subject.guest.user = String::new();
-    measure(bench, suite, &subject, &suite.operations, trial)
+    let own = &subject.application.operations;
+    let operations = match own.is_empty() {
+        true => suite.operations.clone(),
+        false => own.clone(),
+    };
+    measure(bench, suite, &subject, &operations, trial)
 }
 
 /// What the subject's application is asked for, by one client beside it.
@@ -151,10 +156,10 @@ impl Program<'_> {
         clock: Option<Clock>,
     ) -> Result<(String, Vec<Counts>)> {
         let words = [&[milliseconds.to_string()], self.words].concat();
-        let subject = self.subject.with_program(words)?;
+        let subject = self.subject.measuring(words)?;
         let staging = self.bench.store.staging()?;
         let mem_mib = self.suite.mem_mib.unwrap_or(subject.mem_mib);
-        let mut spec = subject.vm_spec(staging.path(), mem_mib);
+        let mut spec = subject.vm_spec(staging.path(), mem_mib)?;
         let counter = Counter::new(self.bench.plugin.clone(), staging.path());
         if let Some(clock) = clock {
             spec.vmm_args.extend(counter.vmm_args(clock));

@@ -1,13 +1,32 @@
 //! The suite `size`.
 
 use std::fs;
+use std::path::Path;
 
 use lupine_audit::{Kernel, Surface};
 use lupine_bench::{Measurement, Unit};
 use lupine_store::At;
+use lupine_tool::Tool;
 use miette::Result;
 
 use super::{Subject, measured};
+
+/// What is handed on: the kernel and its root file system, as files, and as gzip packs them: holes take nothing then.
+fn image(subject: &Subject) -> Result<[Measurement; 2]> {
+    let files: Vec<&Path> = [subject.kernel.vmlinux.as_path()]
+        .into_iter()
+        .chain(subject.rootfs())
+        .collect();
+    let mut bytes = 0;
+    for file in &files {
+        bytes += fs::metadata(file).at("read", file)?.len();
+    }
+    let packed = Tool::new("gzip").args(["-9", "-c"]).args(&files).run()?;
+    Ok([
+        measured("image", Unit::Bytes, bytes),
+        measured("image-packed", Unit::Bytes, packed.stdout.len() as u64),
+    ])
+}
 
 /// What the kernel's files say. Kernels without a list of symbols have no count of functions.
 ///
@@ -19,6 +38,7 @@ pub fn measure(subject: &Subject) -> Result<Vec<Measurement>> {
         measured("vmlinux", Unit::Bytes, metadata.vmlinux.bytes),
         measured("options", Unit::Count, metadata.options_set as u64),
     ];
+    all.extend(image(subject)?);
     if let Some(file) = &metadata.bzimage {
         all.insert(0, measured("bzimage", Unit::Bytes, file.bytes));
     }

@@ -63,7 +63,7 @@ pub fn lupine(cache: &Path, limit: Duration) -> Result<Tool> {
 
 fn alone(bench: &Bench<'_>, subject: &Subject) -> Result<Duration> {
     let staging = bench.store.staging()?;
-    let spec = subject.vm_spec(staging.path(), subject.mem_mib);
+    let spec = subject.vm_spec(staging.path(), subject.mem_mib)?;
     let mut live = Live::boot(subject, spec, bench.accelerator, bench.limit(LIMIT))?;
     let reached = live.follow(Until::Works);
     live.finish();

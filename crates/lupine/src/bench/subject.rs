@@ -13,8 +13,9 @@ use lupine_store::At;
 use lupine_vm::{NetworkSpec, VmSpec};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
+use super::linked::{self, NO_ROOT};
 use crate::cli::{Cli, Command, RunOptions};
-use crate::commands::bare;
+use crate::commands::{bare, parameters};
 use crate::discovery::HostCommand;
 use crate::guest_spec;
 use crate::pipeline::{MEM_MIB, Pipeline, Prepared, Purpose};
@@ -45,8 +46,10 @@ pub struct Subject {
     with_program: Option<PathBuf>,
     /// How init runs the application.
     pub guest: GuestSpec,
-    /// The application's words, where the kernel starts it without init.
+    /// The application's words, where the kernel starts it without init; none where it is in the kernel.
     pub bare: Option<Vec<String>>,
+    /// The kernel gives its card an address by itself, and starts a program in it.
+    for_programs: bool,
     /// Whether its output leaves by an I/O port.
     port_console: bool,
     /// Memory that it gets when nobody says otherwise.
@@ -79,9 +82,16 @@ impl Subject {
         let options = options(&row.flags)?;
         let Application { image, command, .. } = application;
         let prepared = pipeline.prepare(image, command, &options.build)?;
-        let kernel = pipeline.kernel(&prepared, &options.build, parts.bzimage)?;
+        let kernel = match &row.link {
+            None => pipeline.kernel(&prepared, &options.build, parts.bzimage)?,
+            Some(flags) => linked::kernel(pipeline, application, flags, row.beside)?,
+        };
         let mut subject = Self::new(pipeline, application, &options, &prepared, kernel)?;
-        if parts.program {
+        if row.link.is_some() {
+            subject.on_kernel_for_programs(row.beside);
+            return Ok(subject);
+        }
+        if parts.program && application.operations.is_empty() {
             subject.add_program(pipeline, &options, &prepared)?;
         }
         let words = row.flags.iter().chain([image]).chain(command);
@@ -109,7 +119,7 @@ impl Subject {
         let Application { image, command, .. } = application;
         let prepared = pipeline.prepare(image, command, &options.build)?;
         let mut subject = Self::new(pipeline, application, &options, &prepared, kernel)?;
-        if parts.program {
+        if parts.program && application.operations.is_empty() {
             subject.add_program(pipeline, &options, &prepared)?;
         }
         Ok(subject)
@@ -132,6 +142,7 @@ impl Subject {
             with_program: None,
             guest: guest_spec::spec(&prepared.spec, &options.app, HOSTNAME)?,
             bare: is_bare.then(|| bare(prepared)).transpose()?,
+            for_programs: false,
             port_console: options.build.kernel.has_port_console(),
             mem_mib: options.app.memory.unwrap_or(usual),
             cpus: options.build.cpus,
@@ -159,11 +170,45 @@ impl Subject {
         Ok(())
     }
 
+    /// Its kernel is one of `lupine link`, with the application in it unless that is beside it.
+    fn on_kernel_for_programs(&mut self, beside: bool) {
+        if !beside {
+            self.rootfs = (PathBuf::new(), NO_ROOT.into());
+            self.bare = Some(Vec::new());
+        }
+        self.for_programs = self.bare.is_some();
+    }
+
+    /// The file of the root file system, where there is one.
+    pub fn rootfs(&self) -> Option<&Path> {
+        let (path, format) = &self.rootfs;
+        (format != NO_ROOT).then_some(path)
+    }
+
+    /// The same kernel and files, and these words for what measures: the application itself, if it can, or else
+    /// [`PROGRAM`] in its place; it ends by itself.
+    ///
+    /// # Errors
+    /// When the subject was built without the program.
+    pub fn measuring(&self, words: Vec<String>) -> Result<Self> {
+        if self.application.operations.is_empty() {
+            return self.with_program(words);
+        }
+        let mut subject = self.clone();
+        subject.guest.argv.truncate(1);
+        subject.guest.argv.extend(words);
+        if let Some(bare) = subject.bare.as_mut().filter(|bare| !bare.is_empty()) {
+            bare.clone_from(&subject.guest.argv);
+        }
+        subject.check = None;
+        Ok(subject)
+    }
+
     /// The same kernel and files, and [`PROGRAM`] with these words in the application's place; it ends by itself.
     ///
     /// # Errors
     /// When the subject was built without the program.
-    pub fn with_program(&self, words: Vec<String>) -> Result<Self> {
+    fn with_program(&self, words: Vec<String>) -> Result<Self> {
         let path = self.with_program.clone();
         let path = path.ok_or_else(|| miette!("it was built without the program"))?;
         let mut subject = self.clone();
@@ -181,7 +226,10 @@ impl Subject {
     }
 
     /// A virtual machine whose private directory is `dir`, with a network if the check needs one.
-    pub fn vm_spec(&self, dir: &Path, mem_mib: u32) -> VmSpec {
+    ///
+    /// # Errors
+    /// What a kernel that has its program in it cannot do.
+    pub fn vm_spec(&self, dir: &Path, mem_mib: u32) -> Result<VmSpec> {
         let ports = self.check.iter().flat_map(HostCommand::ports);
         let publish = ports.map(|guest_port| lupine_vm::Publish {
             ip: std::net::Ipv4Addr::LOCALHOST,
@@ -196,16 +244,20 @@ impl Subject {
             },
             None => NetworkSpec::None,
         };
+        let mut kernel_args = self.kernel_args.clone();
+        if self.for_programs {
+            kernel_args.extend(parameters(&self.guest, network.addresses().as_ref())?);
+        }
         let (kernel, rootfs) = (self.kernel.vmlinux.clone(), self.rootfs.clone());
-        VmSpec {
+        Ok(VmSpec {
             network,
             cpus: self.cpus,
             bare: self.bare.clone(),
             port_console: self.port_console,
             vmm_args: self.vmm_args.clone(),
-            kernel_args: self.kernel_args.clone(),
+            kernel_args,
             ..VmSpec::plain(kernel, rootfs, mem_mib, dir.into())
-        }
+        })
     }
 }
 

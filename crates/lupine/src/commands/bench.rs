@@ -120,10 +120,9 @@ fn warn_of_programs(context: &Context<'_>, all: &Suites, suites: &[Suite]) -> Re
     for suite in suites {
         for name in &suite.rows {
             let row = all.row(name)?;
-            let missing = match row.container {
-                true => None,
-                false => has_programs(all.application(row)?, suite.kind).err(),
-            };
+            let application = all.application(row)?;
+            let mut kinds = suite.kinds.iter().filter(|_| !row.container);
+            let missing = kinds.find_map(|kind| has_programs(application, *kind).err());
             let line = missing.map(|report| {
                 let (suite, why) = (&suite.name, self::said(&report));
                 format!(

@@ -1,12 +1,11 @@
 //! `lupine link`.
 
-use lupine_kernel::KernelImage;
-use lupine_link::{Imports, Linked, Object, Program};
-use miette::{IntoDiagnostic, Result, miette};
+use lupine_link::{Imports, Program};
+use miette::{IntoDiagnostic, Result};
 
 use super::Context;
-use crate::cli::{LinkArgs, Part};
-use crate::pipeline::{Pipeline, copy_out};
+use crate::cli::LinkArgs;
+use crate::pipeline::{Pipeline, copy_out, link_into};
 use crate::printer;
 
 /// What nobody should learn only afterwards.
@@ -24,16 +23,8 @@ pub fn link(context: &Context<'_>, args: &LinkArgs) -> Result<u8> {
     let object = lupine_link::prepare(&program(args), &imports, staging.path())?;
     context.reporter.line(GIVEN_UP);
     context.reporter.line(LICENCE);
-    let options = options(&object, &imports);
-    let kernel = pipeline.kernel_for_program(object.kernel_start()?, &options, args)?;
-    let kit = kernel.link.as_ref().ok_or_else(|| {
-        let dir = kernel.dir.display();
-        miette!(
-            help = "remove it and link again",
-            "{dir} has nothing to link programs with"
-        )
-    })?;
-    let made = lupine_link::link(kit, &object, &linked(&kernel, args), staging.path())?;
+    let kernel = pipeline.kernel_for_program(&object, &imports, args)?;
+    let made = link_into(&kernel, &object, args, staging.path())?;
     copy_out(&made.kernel, &args.output)?;
     copy_out(&made.names, &lupine_link::names(&args.output))?;
     context.reporter.line(&format!(
@@ -62,21 +53,4 @@ fn program(args: &LinkArgs) -> Program {
         gate: args.gate,
         words: [&[name], &args.arguments[..]].concat(),
     }
-}
-
-/// What the kernel says of itself.
-fn linked(kernel: &KernelImage, args: &LinkArgs) -> Linked {
-    Linked {
-        version: kernel.metadata.version.clone(),
-        options: kernel.metadata.options_set,
-        cpus: args.cpus,
-        volumes: args.with.contains(&Part::Volumes),
-        network: !args.with.contains(&Part::NoNetwork),
-    }
-}
-
-/// Options that compile what the program takes from the kernel.
-fn options(object: &Object, imports: &Imports) -> Vec<String> {
-    let found = object.imports.iter().filter_map(|name| imports.get(name));
-    found.filter_map(|import| import.option.clone()).collect()
 }

@@ -25,6 +25,7 @@ use crate::{OWN_FAILURE, guest_spec, pipeline, printer, shares};
 use base::Base;
 pub use base::bare;
 use check::check;
+pub use linked::parameters;
 
 /// Runs an image or a bundle; gives the application's exit status.
 pub fn run(context: &Context<'_>, mut options: RunOptions) -> Result<u8> {
@@ -231,7 +232,8 @@ fn prepare(
     spec.mounts = mounts;
     let mut kernel_args = options.kernel_args.clone();
     if base.linked {
-        kernel_args.extend(linked::parameters(&spec, &network)?);
+        let given = linked::address(&network, spec.network.as_ref());
+        kernel_args.extend(linked::parameters(&spec, given.as_ref())?);
     }
     Ok(Launch {
         kernel: base.stats.kernel.path.clone(),

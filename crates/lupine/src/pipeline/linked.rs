@@ -1,9 +1,12 @@
 //! Kernels that have room for a program of their own.
 
+use std::path::Path;
+
 use lupine_kconfig::{Value, merge};
 use lupine_kernel::{Formats, KernelImage};
+use lupine_link::{Imports, Linked, Object, Vmlinux};
 use lupine_needs::{Learned, Machine, Profile, Subject, Tables, derive};
-use miette::Result;
+use miette::{Result, miette};
 
 use super::{DEFAULT_FORMAT, Pipeline, kernel_value};
 use crate::cli::{LinkArgs, Part};
@@ -14,17 +17,18 @@ const FEATURES: [&str; 3] = ["no-mitigations", "kml", "ukl"];
 const PATCH_SETS: [&str; 2] = ["kml", "ukl"];
 
 impl Pipeline<'_> {
-    /// The kernel that begins at the address `start` and has `options`, with what nearly every
+    /// The kernel that has room for `object` and what that takes of it, with what nearly every
     /// program needs and a network card.
     ///
     /// # Errors
-    /// Those of the needs, kconfig and kernel stages.
+    /// A program that is too large; those of the needs, kconfig and kernel stages.
     pub fn kernel_for_program(
         &self,
-        start: u64,
-        options: &[String],
+        object: &Object,
+        imports: &Imports,
         args: &LinkArgs,
     ) -> Result<KernelImage> {
+        let start = object.kernel_start()?;
         let machine = Machine {
             fs: DEFAULT_FORMAT.to_string(),
             network: !args.with.contains(&Part::NoNetwork),
@@ -44,7 +48,9 @@ impl Pipeline<'_> {
             "CONFIG_PHYSICAL_START".into(),
             kernel_value(&format!("{start:#x}")),
         )];
-        let imported = options.iter().map(|o| (format!("CONFIG_{o}"), Value::Yes));
+        let taken = object.imports.iter().filter_map(|name| imports.get(name));
+        let imported = taken.filter_map(|import| import.option.as_ref());
+        let imported = imported.map(|option| (format!("CONFIG_{option}"), Value::Yes));
         let asked = args.options.iter();
         let asked = asked.map(|(name, value)| (name.clone(), kernel_value(value)));
         let user: Vec<_> = start.into_iter().chain(imported).chain(asked).collect();
@@ -58,5 +64,36 @@ impl Pipeline<'_> {
         let kernel = lupine_kernel::build(self.store, &merged, &build)?;
         self.reporter.finish();
         Ok(kernel)
+    }
+}
+
+/// Links `object` into its kernel. Works in `dir`.
+///
+/// # Errors
+/// A kernel that was not built for programs; those of the link stage.
+pub fn link_into(
+    kernel: &KernelImage,
+    object: &Object,
+    args: &LinkArgs,
+    dir: &Path,
+) -> Result<Vmlinux> {
+    let kit = kernel.link.as_ref().ok_or_else(|| {
+        let dir = kernel.dir.display();
+        miette!(
+            help = "remove it and link again",
+            "{dir} has nothing to link programs with"
+        )
+    })?;
+    Ok(lupine_link::link(kit, object, &said(kernel, args), dir)?)
+}
+
+/// What the kernel says of itself.
+fn said(kernel: &KernelImage, args: &LinkArgs) -> Linked {
+    Linked {
+        version: kernel.metadata.version.clone(),
+        options: kernel.metadata.options_set,
+        cpus: args.cpus,
+        volumes: args.with.contains(&Part::Volumes),
+        network: !args.with.contains(&Part::NoNetwork),
     }
 }

@@ -21,7 +21,17 @@ struct Wanted<'a> {
 
 impl Wanted<'_> {
     fn subject(&self, parts: Parts) -> Result<Subject> {
-        Subject::of_row(self.pipeline, self.row, self.application, parts)
+        Subject::of_row(self.pipeline, self.row, &self.at_hand()?, parts)
+    }
+
+    /// The application; where it is a program of ours, that is compiled.
+    fn at_hand(&self) -> Result<Application> {
+        let mut application = self.application.clone();
+        if let Some((image, own)) = lupine_bench::own(self.pipeline.store, &application.image)? {
+            application.image = image;
+            application.objects = vec![own.object];
+        }
+        Ok(application)
     }
 
     /// Without a bzImage it is another entry of the cache, the one that `lupine run` will look for.
@@ -63,10 +73,11 @@ impl Rows {
         args: &BenchArgs,
     ) -> Result<Self> {
         let mut rows = Self::default();
+        let kinds = || suites.iter().flat_map(|suite| &suite.kinds);
         // One kernel for all suites.
         let parts = Parts {
-            bzimage: suites.iter().any(|suite| suite.kind == Kind::Size),
-            program: suites.iter().any(|suite| suite.kind.needs_program()),
+            bzimage: kinds().any(|kind| *kind == Kind::Size),
+            program: kinds().any(|kind| kind.needs_program()),
         };
         for suite in suites {
             for name in &suite.rows {
@@ -75,7 +86,7 @@ impl Rows {
                     pipeline,
                     suite,
                     row,
-                    application: &at_hand(pipeline, all.application(row)?)?,
+                    application: all.application(row)?,
                     parts,
                 };
                 rows.add(&wanted, name, &args.baselines);
@@ -148,7 +159,7 @@ impl Rows {
     /// A row on the host.
     fn contain(&mut self, wanted: &Wanted<'_>, name: &str) -> Result<()> {
         let row = wanted.row;
-        let container = Container::of_row(wanted.pipeline, row, wanted.application)?;
+        let container = Container::of_row(wanted.pipeline, row, &wanted.at_hand()?)?;
         self.inputs.push(Input {
             name: name.into(),
             is_row: true,
@@ -162,7 +173,7 @@ impl Rows {
 
     /// A row with the application on a baseline's kernel.
     fn baseline(&mut self, wanted: &Wanted<'_>, name: &str, config: &Path) -> Result<()> {
-        let (application, place) = (wanted.application, config.display());
+        let (application, place) = (&wanted.at_hand()?, config.display());
         let subject = Subject::on_baseline(wanted.pipeline, application, config, wanted.parts);
         let subject = subject.wrap_err_with(|| place.to_string())?;
         let about = format!("{} on the kernel of {place}", application.image);
@@ -223,15 +234,4 @@ fn baseline_name(application: &str, config: &Path, place: usize) -> String {
         (None, 0) => format!("{application}-baseline"),
         (None, place) => format!("{application}-baseline-{}", place + 1),
     }
-}
-
-/// An application whose image is a program of ours, with that program compiled.
-fn at_hand(pipeline: &Pipeline<'_>, application: &Application) -> Result<Application> {
-    const HELLO: &str = "{hello}";
-    let mut application = application.clone();
-    if application.image.contains(HELLO) {
-        let dir = lupine_bench::hello(pipeline.store)?;
-        application.image = application.image.replace(HELLO, &dir.display().to_string());
-    }
-    Ok(application)
 }

@@ -127,15 +127,19 @@ fn is_ext2(path: &PathBuf) -> bool {
     read.is_ok() && u16::from_le_bytes(magic) == 0xef53
 }
 
+/// The guest's address: the VMM's network has one for it, on a tap device it was told.
+pub fn address(plan: &NetworkPlan, told: Option<&Network>) -> Option<Network> {
+    let (publish, loopback) = (Vec::new(), false);
+    match plan {
+        NetworkPlan::User(_) => lupine_vm::NetworkSpec::User { publish, loopback }.addresses(),
+        NetworkPlan::Tap(_) | NetworkPlan::None => told.cloned(),
+    }
+}
+
 /// Parameters of the kernel that stand in for init: the card's address, environment, mounts, and the
-/// program's arguments where some were given. `spec.network` is the address on a tap device.
-pub fn parameters(spec: &GuestSpec, plan: &NetworkPlan) -> Result<Vec<String>> {
-    let user = matches!(plan, NetworkPlan::User(_)).then(|| {
-        let (publish, loopback) = (Vec::new(), false);
-        lupine_vm::NetworkSpec::User { publish, loopback }.addresses()
-    });
-    let network = spec.network.clone().or(user.flatten());
-    let mut all: Vec<String> = network.iter().map(address).collect();
+/// program's arguments where some were given.
+pub fn parameters(spec: &GuestSpec, network: Option<&Network>) -> Result<Vec<String>> {
+    let mut all: Vec<String> = network.into_iter().map(card).collect();
     all.push(encode("ukl_env", &spec.env));
     all.extend(SYSTEM.iter().map(|mount| encode("ukl_mount", mount)));
     for mount in &spec.mounts {
@@ -162,7 +166,7 @@ fn share(mount: &Mount) -> Result<String> {
 }
 
 /// By this parameter the kernel gives its card an address and a route.
-fn address(network: &Network) -> String {
+fn card(network: &Network) -> String {
     let text = |bytes: [u8; 4]| std::net::Ipv4Addr::from(bytes).to_string();
     let gateway = network.gateway.map(text).unwrap_or_default();
     let mask = u32::MAX.checked_shl(32 - u32::from(network.prefix));
@@ -184,15 +188,12 @@ mod tests {
             dns: Vec::new(),
         };
         let with = "ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off";
-        assert_eq!(address(&network), with);
+        assert_eq!(card(&network), with);
         let without = Network {
             gateway: None,
             prefix: 32,
             ..network
         };
-        assert_eq!(
-            address(&without),
-            "ip=10.0.2.15:::255.255.255.255::eth0:off"
-        );
+        assert_eq!(card(&without), "ip=10.0.2.15:::255.255.255.255::eth0:off");
     }
 }

@@ -361,6 +361,7 @@ mod tests {
         let used: Vec<&String> = suites.suites.values().flat_map(|s| &s.rows).collect();
         for (name, row) in suites.rows() {
             assert!(used.contains(&name), "no suite has the row {name}");
+            assert!(!row.beside || row.link.is_some(), "{name}: beside what?");
             suites.application(row).unwrap();
         }
         for suite in suites.suites.values() {
@@ -380,6 +381,16 @@ mod tests {
         let redis = &suites.rows.application["redis"];
         let checked: Vec<_> = redis.programs(Kind::Boot).collect();
         assert_eq!(checked, [("redis-cli", "redis-tools")]);
+    }
+
+    #[test]
+    fn a_suite_is_measured_in_one_way_or_in_several() {
+        let suites = Suites::builtin().unwrap();
+        assert_eq!(suites.suite("boot").unwrap().kinds, [Kind::Boot]);
+        let several = &suites.suite("ukl").unwrap().kinds;
+        assert!(several.contains(&Kind::Memory) && several.contains(&Kind::Load));
+        let once = several.iter().filter(|kind| kind.is_once());
+        assert_eq!(once.count(), 2);
     }
 
     #[test]

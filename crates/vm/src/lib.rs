@@ -29,6 +29,6 @@ pub use control::{Controls, StdinWriter};
 pub use end::{End, Outcome};
 pub use error::VmError;
 pub use guest::{Event, Guest, Mark, boot};
-pub use qemu::Qemu;
+pub use qemu::{NO_ROOT, Qemu};
 pub use spec::{NetworkSpec, Parameters, Publish, Share, VmSpec, settle_ports};
 pub use vmm::Vmm;

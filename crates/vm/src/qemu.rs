@@ -28,8 +28,8 @@ pub(crate) const MACHINE: &str = "microvm,x-option-roms=off,acpi=off";
 /// descriptors (tiny.config): this bus lets the kernel choose, whatever is said here.
 const ROOT_DISK: &str = "virtio-blk-device,drive=root,werror=report,queue-size=128";
 
-/// The kind of a root file system that is none.
-pub(crate) const NO_ROOT: &str = "none";
+/// The kind of a root file system that is none: the kernel has its program in it.
+pub const NO_ROOT: &str = "none";
 
 /// So much memory the machine has below 4 GiB at most, in MiB.
 const LOW_MEM_MIB: u32 = 3072;

@@ -14,8 +14,6 @@ use sha2::{Digest, Sha256};
 use crate::cli::{Cli, Command, LinkArgs};
 use crate::pipeline::{Pipeline, link_into};
 
-/// What the VMM is told in place of a root file system's format.
-pub const NO_ROOT: &str = "none";
 /// Store kind of kernels with a program in them.
 const KIND: &str = "linked";
 /// Where the program was compiled would be in the kernel's build ID otherwise.

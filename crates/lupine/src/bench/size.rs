@@ -1,7 +1,6 @@
 //! The suite `size`.
 
 use std::fs;
-use std::path::Path;
 
 use lupine_audit::{Kernel, Surface};
 use lupine_bench::{Measurement, Unit};
@@ -11,21 +10,12 @@ use miette::Result;
 
 use super::{Subject, measured};
 
-/// What is handed on: the kernel and its root file system, as files, and as gzip packs them: holes take nothing then.
-fn image(subject: &Subject) -> Result<[Measurement; 2]> {
-    let files: Vec<&Path> = [subject.kernel.vmlinux.as_path()]
-        .into_iter()
-        .chain(subject.rootfs())
-        .collect();
-    let mut bytes = 0;
-    for file in &files {
-        bytes += fs::metadata(file).at("read", file)?.len();
-    }
-    let packed = Tool::new("gzip").args(["-9", "-c"]).args(&files).run()?;
-    Ok([
-        measured("image", Unit::Bytes, bytes),
-        measured("image-packed", Unit::Bytes, packed.stdout.len() as u64),
-    ])
+/// What is handed on: the kernel and its root file system, packed, so that holes and free blocks take nothing.
+fn image(subject: &Subject) -> Result<Measurement> {
+    let packer = Tool::new("gzip").args(["-9", "-c"]);
+    let packer = packer.arg(&subject.kernel.vmlinux).args(subject.rootfs());
+    let packed = packer.run()?.stdout.len();
+    Ok(measured("image", Unit::Bytes, packed as u64))
 }
 
 /// What the kernel's files say. Kernels without a list of symbols have no count of functions.
@@ -37,8 +27,8 @@ pub fn measure(subject: &Subject) -> Result<Vec<Measurement>> {
     let mut all = vec![
         measured("vmlinux", Unit::Bytes, metadata.vmlinux.bytes),
         measured("options", Unit::Count, metadata.options_set as u64),
+        image(subject)?,
     ];
-    all.extend(image(subject)?);
     if let Some(file) = &metadata.bzimage {
         all.insert(0, measured("bzimage", Unit::Bytes, file.bytes));
     }

@@ -10,10 +10,10 @@ use lupine_kconfig::DotConfig;
 use lupine_kernel::KernelImage;
 use lupine_rootfs::Rootfs;
 use lupine_store::At;
-use lupine_vm::{NetworkSpec, VmSpec};
+use lupine_vm::{NO_ROOT, NetworkSpec, VmSpec};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
-use super::linked::{self, NO_ROOT};
+use super::linked;
 use crate::cli::{Cli, Command, RunOptions};
 use crate::commands::{bare, parameters};
 use crate::discovery::HostCommand;
@@ -306,6 +306,8 @@ mod tests {
             let options = options(&row.flags);
             let options = options.unwrap_or_else(|error| panic!("{name}: {error:?}"));
             assert_eq!(options.image_and_command, ["image"], "{name}");
+            let link = row.link.as_deref().map(linked::args).transpose();
+            link.unwrap_or_else(|error| panic!("{name}: {error:?}"));
             let fragments =
                 Path::new(env!("CARGO_MANIFEST_DIR")).join("../../kernel/config/feature");
             for feature in options.build.kernel.features {

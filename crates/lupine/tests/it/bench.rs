@@ -68,6 +68,27 @@ fn operations_are_measured_by_both_clocks() {
     assert!((1990.0..2020.0).contains(&worked), "{worked}");
 }
 
+#[test]
+fn a_program_in_its_kernel_is_measured_in_every_way() {
+    let (lupine, place) = (Lupine::new(), tempfile::tempdir().unwrap());
+    let dir = place.path().to_str().unwrap();
+    let words = ["--row", "ukl-gate", "--runs", "1", "-o", dir];
+    let ran = lupine.lupine(&[&["bench", "ukl"], &words[..]].concat());
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let of = |metric| value(place.path(), metric);
+    // The program's main comes after its C library has started, and long after the kernel.
+    let (first, main) = (of("p1-first-user"), of("p1-main"));
+    assert!(first < main && main < first + 100_000.0, "{first} {main}");
+    // A system call alone takes more.
+    let call = of("getppid-instructions");
+    assert!((20.0..150.0).contains(&call), "{call}");
+    let (echo, request) = (of("echo-instructions"), of("request-instructions"));
+    assert!(call < echo && call < request, "{echo} {request}");
+    for metric in ["image", "least", "host-request"] {
+        assert!(of(metric) > 0.0, "{metric}");
+    }
+}
+
 fn has_all_metrics(lines: &[Value]) {
     let samples = lines.iter().filter_map(|line| line.get("sample"));
     let metrics: BTreeSet<&str> = samples.map(|s| s["metric"].as_str().unwrap()).collect();

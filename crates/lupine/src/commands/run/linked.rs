@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use lupine_init::{GuestSpec, Mount, Network};
 use lupine_link::{Linked, encode};
 use lupine_store::At;
+use lupine_vm::{NO_ROOT, NetworkSpec};
 use miette::{Result, miette};
 
 use super::base::Base;
@@ -15,8 +16,6 @@ use crate::monitor::NetworkPlan;
 use crate::pipeline::MEM_MIB;
 use crate::state::{KernelStats, RootfsStats, Stats};
 
-/// What the VMM is told in place of a root file system's format.
-const NO_ROOT: &str = "none";
 /// The one that such kernels have.
 const ROOT: &str = "ext2";
 /// What init would mount first.
@@ -131,7 +130,7 @@ fn is_ext2(path: &PathBuf) -> bool {
 pub fn address(plan: &NetworkPlan, told: Option<&Network>) -> Option<Network> {
     let (publish, loopback) = (Vec::new(), false);
     match plan {
-        NetworkPlan::User(_) => lupine_vm::NetworkSpec::User { publish, loopback }.addresses(),
+        NetworkPlan::User(_) => NetworkSpec::User { publish, loopback }.addresses(),
         NetworkPlan::Tap(_) | NetworkPlan::None => told.cloned(),
     }
 }
@@ -178,6 +177,21 @@ fn card(network: &Network) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_vmms_network_has_an_address_for_the_guest_and_others_are_told() {
+        let told = Network {
+            address: [10, 9, 0, 2],
+            prefix: 24,
+            gateway: None,
+            dns: Vec::new(),
+        };
+        let own = address(&NetworkPlan::User(Vec::new()), None).unwrap();
+        assert_eq!(own.address, [10, 0, 2, 15]);
+        let tap = NetworkPlan::Tap("tap0".into());
+        assert_eq!(address(&tap, Some(&told)), Some(told));
+        assert_eq!(address(&NetworkPlan::None, None), None);
+    }
 
     #[test]
     fn an_address_becomes_a_parameter() {

@@ -28,7 +28,6 @@ impl Pipeline<'_> {
         imports: &Imports,
         args: &LinkArgs,
     ) -> Result<KernelImage> {
-        let start = object.kernel_start()?;
         let machine = Machine {
             fs: DEFAULT_FORMAT.to_string(),
             network: !args.with.contains(&Part::NoNetwork),
@@ -44,16 +43,7 @@ impl Pipeline<'_> {
         let needs = derive(&Tables::builtin()?, &subject, &machine, Profile::App);
         let named = FEATURES.iter().map(|name| (*name).to_owned());
         let features: Vec<String> = named.chain(args.features.iter().cloned()).collect();
-        let start = [(
-            "CONFIG_PHYSICAL_START".into(),
-            kernel_value(&format!("{start:#x}")),
-        )];
-        let taken = object.imports.iter().filter_map(|name| imports.get(name));
-        let imported = taken.filter_map(|import| import.option.as_ref());
-        let imported = imported.map(|option| (format!("CONFIG_{option}"), Value::Yes));
-        let asked = args.options.iter();
-        let asked = asked.map(|(name, value)| (name.clone(), kernel_value(value)));
-        let user: Vec<_> = start.into_iter().chain(imported).chain(asked).collect();
+        let user = asked(object, imports, args)?;
         let merged = merge(&lupine_kernel::fragments(
             &self.data, &needs, "qemu", &features, &user,
         )?)?;
@@ -65,6 +55,19 @@ impl Pipeline<'_> {
         self.reporter.finish();
         Ok(kernel)
     }
+}
+
+/// Options for this very program: where the kernel begins, what compiles the functions that the program takes, and
+/// those of the user.
+fn asked(object: &Object, imports: &Imports, args: &LinkArgs) -> Result<Vec<(String, Value)>> {
+    let start = format!("{:#x}", object.kernel_start()?);
+    let start = [("CONFIG_PHYSICAL_START".into(), kernel_value(&start))];
+    let taken = object.imports.iter().filter_map(|name| imports.get(name));
+    let imported = taken.filter_map(|import| import.option.as_ref());
+    let imported = imported.map(|option| (format!("CONFIG_{option}"), Value::Yes));
+    let own = args.options.iter();
+    let own = own.map(|(name, value)| (name.clone(), kernel_value(value)));
+    Ok(start.into_iter().chain(imported).chain(own).collect())
 }
 
 /// Links `object` into its kernel. Works in `dir`.

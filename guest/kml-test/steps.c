@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-/* Single steps: a tracer's over both entries, and a program's own. */
+/* Steps and detours: a tracer's over both entries, and a program's own. */
 #include "test.h"
 
 #include <stddef.h>
@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile int traps, in_kernel;
@@ -78,10 +79,69 @@ static void check_traced(void)
 	check(seen_cs == 0x33, "CS that tracers see");
 }
 
+/* Where a tracer sends a program. */
+static void detour(void)
+{
+	asm volatile("int3");
+}
+
+/* Does `child` stop by `signal`? */
+static int stops(pid_t child, int signal)
+{
+	int status;
+
+	return waitpid(child, &status, 0) == child && WIFSTOPPED(status) && WSTOPSIG(status) == signal;
+}
+
+/* Has it run something else in the middle of its sleep, as a debugger does that calls a function. */
+static int sent_elsewhere(pid_t child)
+{
+	struct user_regs_struct regs, other;
+
+	kill(child, SIGSTOP);
+	if (!stops(child, SIGSTOP))
+		return 0;
+	ptrace(PTRACE_GETREGS, child, NULL, &regs);
+	other = regs;
+	other.rip = (unsigned long)detour;
+	other.rsp = (regs.rsp - 512) & ~15ul;
+	other.orig_rax = -1;
+	ptrace(PTRACE_SETREGS, child, NULL, &other);
+	ptrace(PTRACE_CONT, child, NULL, NULL);
+	if (!stops(child, SIGTRAP))
+		return 0;
+	ptrace(PTRACE_SETREGS, child, NULL, &regs);
+	ptrace(PTRACE_CONT, child, NULL, NULL);
+	return 1;
+}
+
+/* A system call that was interrupted is made again, though its registers come from a tracer. */
+static void check_sent_elsewhere(long (*by)(long, long, long, long))
+{
+	const struct timespec nap = { .tv_nsec = 200 * 1000 * 1000 }, second = { .tv_sec = 1 };
+	int status = 0;
+	pid_t child = fork();
+
+	if (!child) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		by(SYS_exit_group, by(SYS_nanosleep, (long)&second, 0, 0) ? 8 : 7, 0, 0);
+	}
+	check(stops(child, SIGSTOP), "stops");
+	ptrace(PTRACE_CONT, child, NULL, NULL);
+	nanosleep(&nap, NULL);
+	check(sent_elsewhere(child), "sent elsewhere");
+	if (waitpid(child, &status, 0) == child && WIFSTOPPED(status))
+		kill(child, SIGKILL);
+	check(WIFEXITED(status) && WEXITSTATUS(status) == 7, "sleeps on after it was sent elsewhere");
+}
+
 void test_steps(void)
 {
 	step_self(0);
 	if (entry)
 		step_self(1);
 	check_traced();
+	check_sent_elsewhere(by_syscall);
+	check_sent_elsewhere(by_call);
 }

@@ -28,7 +28,9 @@ const KERNEL: [&str; 13] = [
     "POSIX_TIMERS=y",
 ];
 /// What it says is to be seen, and what it finds ends the guest.
-const ARGUMENTS: [&str; 3] = [
+const ARGUMENTS: [&str; 5] = [
+    "--cpus",
+    "2",
     "--kernel-arg=loglevel=5",
     "--kernel-arg=oops=panic",
     "--kernel-arg=panic_on_warn=1",

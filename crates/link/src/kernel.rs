@@ -17,6 +17,7 @@ const STARTS: [u64; 3] = [16 << 20, 64 << 20, 256 << 20];
 const SLACK: u64 = 64 << 10;
 /// In the command by which a kernel was linked, without a program.
 const NO_OBJECT: &str = "UKL_OBJECT=\"\"";
+
 impl Object {
     /// Where the kernel has to begin for the program to fit below it: its `PHYSICAL_START`.
     ///
@@ -65,6 +66,7 @@ pub fn link(
     }
     let program = out.join("program.o");
     symlink(&object.path, &program).at("make", &program)?;
+    header(&out)?;
     run(&command(kit)?, &out)?;
     let (whole, names) = (out.join("vmlinux"), dir.join("names"));
     let keep = Tool::new("objcopy").arg("--only-keep-debug");
@@ -89,6 +91,15 @@ fn command(kit: &Path) -> Result<String, LinkError> {
     Ok(text.replacen(NO_OBJECT, "UKL_OBJECT=program.o", 1))
 }
 
+/// All that the table of the kernel's symbols (`CONFIG_KALLSYMS`) includes of its headers.
+fn header(out: &Path) -> Result<(), LinkError> {
+    let dir = out.join("headers/asm");
+    fs::create_dir_all(&dir).at("make", &dir)?;
+    let path = dir.join("bitsperlong.h");
+    fs::write(&path, "#define BITS_PER_LONG 64\n").at("write", &path)?;
+    Ok(())
+}
+
 /// Runs the command as kbuild does; what it would make anew is there.
 fn run(command: &str, out: &Path) -> Result<(), LinkError> {
     let mut shell = Tool::new("sh").args(["-e", "-c", command]).current_dir(out);
@@ -96,6 +107,8 @@ fn run(command: &str, out: &Path) -> Result<(), LinkError> {
         ("LC_ALL", "C"),
         ("MAKE", "true"),
         ("NM", "nm"),
+        ("CC", "gcc"),
+        ("LINUXINCLUDE", "-Iheaders"),
         ("CONFIG_SHELL", "sh"),
         ("srctree", ".."),
         ("objtree", "."),

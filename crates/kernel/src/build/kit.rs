@@ -17,13 +17,20 @@ const BUILT: [&str; 5] = [
     "scripts/sorttable",
 ];
 /// Files of the source.
-const SCRIPTS: [&str; 2] = ["scripts/link-vmlinux.sh", "scripts/mksysmap"];
+const SCRIPTS: [&str; 3] = [
+    "scripts/link-vmlinux.sh",
+    "scripts/mksysmap",
+    "scripts/file-size.sh",
+];
+/// What only a kernel with a table of its symbols (`CONFIG_KALLSYMS`) has built.
+const KALLSYMS: &str = "scripts/kallsyms";
 /// kbuild's record of how it linked the kernel.
 const RECORD: &str = ".vmlinux.cmd";
 
 /// Copies from `out`, a build directory below the source, to `to`.
 pub(super) fn keep(out: &Path, to: &Path) -> Result<(), KernelError> {
-    for file in BUILT {
+    let table = Some(KALLSYMS).filter(|file| out.join(file).exists());
+    for file in BUILT.into_iter().chain(table) {
         copy(&out.join(file), &to.join("out").join(file))?;
     }
     for file in SCRIPTS {

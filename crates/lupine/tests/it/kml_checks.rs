@@ -28,7 +28,7 @@ const KERNEL: [&str; 13] = [
     "POSIX_TIMERS=y",
 ];
 /// What it says is to be seen, and what it finds ends the guest.
-const ARGUMENTS: [&str; 5] = [
+pub const ARGUMENTS: [&str; 5] = [
     "--cpus",
     "2",
     "--kernel-arg=loglevel=5",
@@ -36,7 +36,7 @@ const ARGUMENTS: [&str; 5] = [
     "--kernel-arg=panic_on_warn=1",
 ];
 /// What a kernel says that found something and goes on.
-const FOUND: [&str; 4] = ["WARNING: ", "BUG: ", "INFO: ", "Call Trace"];
+pub const FOUND: [&str; 4] = ["WARNING: ", "BUG: ", "INFO: ", "Call Trace"];
 /// What a panic says where programs were at CPL 0.
 const SUSPECT: &str = "kml: programs ran at CPL 0; one of them may have overwritten the kernel";
 

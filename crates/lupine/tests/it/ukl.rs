@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use lupine_tool::Tool;
 
 use crate::guest::{Lupine, Ran, image};
+use crate::kml_checks::{ARGUMENTS, FOUND};
 
 fn example(name: &str) -> String {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/ukl");
@@ -237,6 +238,49 @@ fn several_processors_call_through_the_gate_and_share_the_hosts_directory() {
     assert!(!ran.stdout.contains(" 0 signals"), "{ran:?}");
     let written = std::fs::read_to_string(dir.path().join("out")).unwrap();
     assert_eq!(written, "word on 2 processors\n");
+}
+
+/// A kernel that checks itself, has a table of its symbols, and stays where it is.
+const CHECKS: [&str; 11] = [
+    "link",
+    "--cpus",
+    "2",
+    "--feature",
+    "debug",
+    "--feature",
+    "checks",
+    "--option",
+    "RELOCATABLE=n",
+    "--option",
+    "RANDOMIZE_BASE=n",
+];
+
+/// What the end of PID 1 is told by, and with it the program's status; a trace follows.
+const END: &str = "Kernel panic - not syncing: Attempted to kill init!";
+
+#[test]
+fn a_kernel_that_checks_itself_finds_nothing_in_programs_and_gate() {
+    let dir = tempfile::tempdir().unwrap();
+    let lupine = Lupine::new();
+    for (source, arguments, status) in [
+        ("hello.c", &[][..], 3),
+        ("odd.c", &[], 0),
+        ("gate.c", &["check", "30000"], 0),
+    ] {
+        let vmlinux = dir.path().join(source).display().to_string();
+        let words = ["-o", &vmlinux, &example(source), "--"];
+        let ran = lupine.lupine(&[&CHECKS[..], &words, arguments].concat());
+        assert_eq!(ran.status, 0, "{ran:?}");
+        let flags = ["run", "--name", source];
+        let ran = lupine.lupine(&[&flags[..], &ARGUMENTS, &[&vmlinux]].concat());
+        assert_eq!(ran.status, status, "{source}: {ran:?}");
+        let log = lupine.lupine(&["logs", "--kernel", source]).stdout;
+        let (before, _) = log.split_once(END).expect(&log);
+        for found in FOUND {
+            assert!(!before.contains(found), "{source}: {log}");
+        }
+        lupine.lupine(&["rm", source]);
+    }
 }
 
 #[test]

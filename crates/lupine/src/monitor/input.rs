@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use signal_hook::consts::signal::{
     SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGURG, SIGUSR1, SIGUSR2, SIGWINCH,
 };
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use super::wait_for;
 use crate::quiet::Quiet;
@@ -55,6 +58,8 @@ pub enum Input {
 pub struct Inbox {
     sender: Sender<Input>,
     receiver: Receiver<Input>,
+    /// Signals do to this process what they do to any.
+    is_mortal: Arc<AtomicBool>,
 }
 
 impl Inbox {
@@ -68,14 +73,31 @@ impl Inbox {
             .into_diagnostic()
             .wrap_err("cannot catch signals")?;
         let queue = sender.clone();
+        let is_mortal = Arc::new(AtomicBool::new(false));
+        let mortal = Arc::clone(&is_mortal);
         thread::spawn(move || {
             for number in signals.forever() {
-                if queue.send(Input::Signal(number)).is_err() {
+                if mortal.load(Ordering::SeqCst) {
+                    let _ = emulate_default_handler(number);
+                } else if queue.send(Input::Signal(number)).is_err() {
                     break;
                 }
             }
         });
-        Ok(Self { sender, receiver })
+        Ok(Self {
+            sender,
+            receiver,
+            is_mortal,
+        })
+    }
+
+    /// Does something that takes minutes, and during which nobody looks into the queue: a signal that kills processes
+    /// kills this one meanwhile.
+    pub fn mortal<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.is_mortal.store(true, Ordering::SeqCst);
+        let done = work();
+        self.is_mortal.store(false, Ordering::SeqCst);
+        done
     }
 
     /// Waits for the next input.
@@ -144,6 +166,39 @@ impl Inbox {
             // Ends only with this process when a port never answers.
             let ready = ports.into_iter().filter_map(|p| wait_for(p, &|| false));
             let _ = queue.send(Input::Ready(ready.max().unwrap_or_else(Instant::now)));
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lupine_tool::Tool;
+    use signal_hook::low_level::raise;
+
+    use super::*;
+
+    const TEST: &str = "monitor::input::tests::a_signal_kills_a_monitor_that_works_and_no_other";
+    const CHILD: &str = "LUPINE_TEST_CHILD";
+
+    #[test]
+    fn a_signal_kills_a_monitor_that_works_and_no_other() {
+        if std::env::var_os(CHILD).is_some() {
+            return die();
+        }
+        let own = std::env::current_exe().unwrap();
+        let child = Tool::new(own).args(["--exact", TEST]).env(CHILD, "1");
+        let error = child.run().unwrap_err().to_string();
+        assert!(error.contains("signal: 15"), "{error}");
+    }
+
+    fn die() {
+        let inbox = Inbox::catching_signals().unwrap();
+        raise(SIGTERM).unwrap();
+        let input = inbox.next();
+        assert!(matches!(input, Input::Signal(SIGTERM)), "{input:?}");
+        inbox.mortal(|| {
+            raise(SIGTERM).unwrap();
+            thread::sleep(Duration::from_secs(60));
         });
     }
 }

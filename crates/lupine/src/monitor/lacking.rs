@@ -114,7 +114,7 @@ impl Monitor<'_> {
             sentence(&missing[0]),
             more(&missing)
         ));
-        let kernel = match self.general_kernel(&application, &missing) {
+        let kernel = match inbox.mortal(|| self.general_kernel(&application, &missing)) {
             Ok(kernel) => kernel,
             Err(report) => {
                 // It ended as it did; only the help failed.

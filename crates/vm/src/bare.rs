@@ -14,6 +14,10 @@ pub(crate) struct BareOutput {
 
 const PANIC: &[u8] = b"Kernel panic - not syncing: ";
 const FAULT: &[u8] = b"[1]: segfault at ";
+const TRAP: &[u8] = b"traps: ";
+const OF_INIT: &[u8] = b"[1] ";
+/// The longest name of a program that the kernel tells.
+const NAME: usize = 15;
 const CODE: &[u8] = b"Code: ";
 
 impl BareOutput {
@@ -48,13 +52,24 @@ impl BareOutput {
             self.faulted = true;
             return output.to_vec();
         }
+        if let Some(output) = before_trap(&line) {
+            return output.to_vec();
+        }
         line
     }
 }
 
-/// The kernel begins this line with the name of the program, of 15 bytes at most, if it does not tell the time.
+/// Of any fault but one of memory the kernel tells in a line of its own kind: `traps: NAME[1] WHICH ip:...`.
+fn before_trap(line: &[u8]) -> Option<&[u8]> {
+    let front = before(line, TRAP)?;
+    let told = line.get(front.len()..)?;
+    let name = told.get(at(told, TRAP)? + TRAP.len()..)?;
+    at(name, OF_INIT).filter(|length| *length <= NAME)?;
+    at(name, b" ip:").map(|_| front)
+}
+
+/// The kernel begins this line with the name of the program if it does not tell the time.
 fn before_fault(line: &[u8]) -> Option<&[u8]> {
-    const NAME: usize = 15;
     let front = before(line, FAULT)?;
     if line.get(front.len() + 1..)?.starts_with(&FAULT[1..]) {
         let name = front.iter().rev().take(NAME);
@@ -67,10 +82,15 @@ fn before_fault(line: &[u8]) -> Option<&[u8]> {
 /// What stands before the kernel's words, if there are some with `mark` in them: the kernel begins
 /// its line, with the time in brackets, where the program left off.
 fn before<'a>(line: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
-    let at = line.windows(mark.len()).position(|window| window == mark)?;
+    let at = at(line, mark)?;
     let front = line.get(..at)?;
     let stamp = front.iter().rposition(|byte| *byte == b'[').unwrap_or(at);
     line.get(..stamp)
+}
+
+/// Where `mark` begins in the line.
+fn at(line: &[u8], mark: &[u8]) -> Option<usize> {
+    line.windows(mark.len()).position(|window| window == mark)
 }
 
 #[cfg(test)]
@@ -96,5 +116,17 @@ mod tests {
             b"odd[1]: segfault at 10 ip 0000000000400abc sp 00007ffe error 6\nCode: 8b <00>\n";
         assert_eq!(output.push(without_time), b"");
         assert_eq!(output.push(b"two\n"), b"two\n");
+    }
+
+    #[test]
+    fn nor_is_any_other_fault_of_its() {
+        let mut output = BareOutput::default();
+        let told =
+            b"part[    0.10] traps: odd[1] trap divide error ip:4001cf sp:7ffc error:0 in odd[1cf,400000+2000]\r\n";
+        assert_eq!(output.push(told), b"part");
+        let without_time = b"traps: odd[1] general protection fault ip:4001cf sp:7ffc error:0\n";
+        assert_eq!(output.push(without_time), b"");
+        let own = b"traps: mice and [1] rat\ntraps: odd[12] trap x ip:1\n";
+        assert_eq!(output.push(own), own);
     }
 }

@@ -118,16 +118,29 @@ fn a_fault_is_told_by_its_function_and_line() {
         {
             return *from;
         }
+        __attribute__((noinline)) static int divide(volatile int zero)
+        {
+            return 100 / zero;
+        }
         int main(int count, char **words)
         {
             puts(words[0]);
             fflush(stdout);
-            return load((int *)(long)(count * 8));
+            return count > 1 ? divide(count - 2) : load((int *)(long)(count * 8));
         }";
     let vmlinux = of_source(&lupine, dir.path(), source);
-    let ran = run(&lupine, &vmlinux, &[]);
-    assert_eq!((lines(&ran), ran.status), (vec!["program"], 139), "{ran:?}");
-    assert!(ran.stderr.contains("in load, program.c:4"), "{ran:?}");
+    for (words, status, place) in [
+        (&[][..], 139, "in load, program.c:4"),
+        (&["divide"][..], 136, "in divide, program.c:8"),
+    ] {
+        let ran = run(&lupine, &vmlinux, words);
+        assert_eq!(
+            (lines(&ran), ran.status),
+            (vec!["program"], status),
+            "{ran:?}"
+        );
+        assert!(ran.stderr.contains(place), "{ran:?}");
+    }
 }
 
 #[test]

@@ -12,21 +12,17 @@ use crate::guest::{Lupine, Ran, eventually};
 use crate::kml::{NOBODY, compile};
 
 /// Makes the kernel.
-const KERNEL: [&str; 13] = [
+const KERNEL: [&str; 7] = [
     "--kml",
     "--profile",
     "base",
-    "--cpus",
-    "2",
-    "--feature",
-    "debug",
-    "--feature",
-    "checks",
     "--option",
     "FUTEX=y",
     "--option",
     "POSIX_TIMERS=y",
 ];
+/// Flags of any kernel that checks itself.
+pub const CHECKS: [&str; 6] = ["--cpus", "2", "--feature", "debug", "--feature", "checks"];
 /// What it says is to be seen, and what it finds ends the guest.
 pub const ARGUMENTS: [&str; 5] = [
     "--cpus",
@@ -71,7 +67,12 @@ impl Checked {
         fs::copy(busybox, root.join("bin/busybox")).unwrap();
         let reference = format!("dir:{}", root.display());
         let bundle = checked.bundle().display().to_string();
-        let words = [&["build", "-o", &bundle], &KERNEL[..], &[&reference]];
+        let words = [
+            &["build", "-o", &bundle][..],
+            &KERNEL,
+            &CHECKS,
+            &[&reference],
+        ];
         let built = checked.lupine.lupine(&words.concat());
         assert_eq!(built.status, 0, "{built:?}");
         checked

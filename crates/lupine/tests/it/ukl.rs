@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use lupine_tool::Tool;
 
 use crate::guest::{Lupine, Ran, image};
-use crate::kml_checks::{ARGUMENTS, FOUND};
+use crate::kml_checks::{ARGUMENTS, CHECKS, FOUND};
 
 fn example(name: &str) -> String {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/ukl");
@@ -253,20 +253,8 @@ fn several_processors_call_through_the_gate_and_share_the_hosts_directory() {
     assert_eq!(written, "word on 2 processors\n");
 }
 
-/// A kernel that checks itself, has a table of its symbols, and stays where it is.
-const CHECKS: [&str; 11] = [
-    "link",
-    "--cpus",
-    "2",
-    "--feature",
-    "debug",
-    "--feature",
-    "checks",
-    "--option",
-    "RELOCATABLE=n",
-    "--option",
-    "RANDOMIZE_BASE=n",
-];
+/// A linked program's kernel stays where it is.
+const STAYS: [&str; 4] = ["--option", "RELOCATABLE=n", "--option", "RANDOMIZE_BASE=n"];
 
 /// What the end of PID 1 is told by, and with it the program's status; a trace follows.
 const END: &str = "Kernel panic - not syncing: Attempted to kill init!";
@@ -282,7 +270,7 @@ fn a_kernel_that_checks_itself_finds_nothing_in_programs_and_gate() {
     ] {
         let vmlinux = dir.path().join(source).display().to_string();
         let words = ["-o", &vmlinux, &example(source), "--"];
-        let ran = lupine.lupine(&[&CHECKS[..], &words, arguments].concat());
+        let ran = lupine.lupine(&[&["link"], &CHECKS[..], &STAYS, &words, arguments].concat());
         assert_eq!(ran.status, 0, "{ran:?}");
         let flags = ["run", "--name", source];
         let ran = lupine.lupine(&[&flags[..], &ARGUMENTS, &[&vmlinux]].concat());

@@ -39,6 +39,7 @@ use files::ImageFiles;
 pub use linked::link_into;
 pub use output::copy_out;
 use path::reject_path;
+pub use programs::sha256;
 
 /// Steps shorter than this need no word about where their result lies.
 const WORTH_A_LINE: Duration = Duration::from_secs(2);

@@ -9,10 +9,9 @@ use lupine_kernel::{FileRecord, KernelImage};
 use lupine_link::{Imports, Object, Program};
 use lupine_store::{At, Store};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
-use sha2::{Digest, Sha256};
 
 use crate::cli::{Cli, Command, LinkArgs};
-use crate::pipeline::{Pipeline, link_into};
+use crate::pipeline::{Pipeline, link_into, sha256};
 
 /// Store kind of kernels with a program in them.
 const KIND: &str = "linked";
@@ -81,7 +80,7 @@ fn with_program(
     dir: &Path,
 ) -> Result<KernelImage> {
     let bytes = fs::read(&object.path).at("read", &object.path)?;
-    let key = hash(&[kernel.key.as_bytes(), &bytes].concat());
+    let key = sha256(&[kernel.key.as_bytes(), &bytes].concat());
     kernel.vmlinux = match store.get(KIND, &key) {
         Some(vmlinux) => vmlinux,
         None => {
@@ -91,13 +90,8 @@ fn with_program(
     };
     let bytes = fs::read(&kernel.vmlinux).at("read", &kernel.vmlinux)?;
     kernel.metadata.vmlinux = FileRecord {
-        sha256: hash(&bytes),
+        sha256: sha256(&bytes),
         bytes: bytes.len() as u64,
     };
     Ok(kernel)
-}
-
-/// sha256 in hexadecimal.
-fn hash(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
 }

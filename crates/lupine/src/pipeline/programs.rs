@@ -50,7 +50,7 @@ impl Pipeline<'_> {
             return Ok(Default::default());
         };
         let digest = &prepared.image.digest;
-        let key = hex(format!("{REWRITER} {kml:?} {digest}").as_bytes());
+        let key = sha256(format!("{REWRITER} {kml:?} {digest}").as_bytes());
         let _lock = self.store.lock(&format!("{KIND}-{}", &key[..16]))?;
         if self.store.get(KIND, &key).is_none() {
             self.reporter_step(kml);
@@ -134,8 +134,8 @@ impl Programs {
         let left = report.left.iter();
         self.changed.push(ChangedFile {
             path: path.into(),
-            before: hex(bytes),
-            after: hex(&other),
+            before: sha256(bytes),
+            after: sha256(&other),
             sites: report.sites,
             calls: report.calls,
             traps: report.traps,
@@ -183,9 +183,7 @@ fn said(path: &str, report: &Report) -> String {
     )
 }
 
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+/// The digest, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
 }

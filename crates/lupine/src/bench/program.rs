@@ -164,9 +164,9 @@ impl Program<'_> {
         if let Some(clock) = clock {
             spec.vmm_args.extend(counter.vmm_args(clock));
             // How many tables a fork copies depends on where things lie: 4% from one boot to the next. A kernel that
-            // cannot find out how fast the processor's counter is, as on a busy host, is asked for the time by system
-            // calls: 5% of a request. Under the counter an instruction is a nanosecond.
-            let steady = ["norandmaps", "tsc_early_khz=1000000"];
+            // cannot find out how fast the processor's counter is, or trusts the timer more, as on a busy host, is asked
+            // for the time by system calls: 1 to 5% of a request. Under the counter an instruction is a nanosecond.
+            let steady = ["norandmaps", "tsc_early_khz=1000000", "tsc=reliable"];
             spec.kernel_args.extend(steady.map(String::from));
         }
         let mut live = Live::boot(&subject, spec, accelerator, self.bench.limit(LIMIT))?;

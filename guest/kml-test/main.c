@@ -34,8 +34,8 @@ static const struct {
 	{ "calls", test_calls },	 { "faults", test_faults },
 	{ "stacks", test_stacks },	 { "signals", test_signals },
 	{ "processes", test_processes }, { "threads", test_threads },
-	{ "steps", test_steps },	 { "storm", test_storm, 1 },
-	{ "stray", test_stray, 1 },
+	{ "steps", test_steps },	 { "samples", test_samples },
+	{ "storm", test_storm, 1 },	 { "stray", test_stray, 1 },
 };
 
 void check(int good, const char *what)

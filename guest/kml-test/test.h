@@ -35,6 +35,7 @@ void test_signals(void);
 void test_processes(void);
 void test_threads(void);
 void test_steps(void);
+void test_samples(void);
 void test_storm(void);
 void test_stray(void);
 

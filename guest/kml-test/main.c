@@ -24,6 +24,7 @@ siginfo_t last;
 sigjmp_buf escape;
 
 static int failures;
+static const char *lacking;
 static char stack[64 * 1024];
 
 static const struct {
@@ -46,6 +47,11 @@ void check(int good, const char *what)
 	printf("  failed: %s (signal %d, code %d, address %p)\n", what,
 	       last.si_signo, last.si_code, last.si_addr);
 	fflush(stdout);
+}
+
+void skip(const char *lacks)
+{
+	lacking = lacks;
 }
 
 static void caught(int signal, siginfo_t *info, void *context)
@@ -109,9 +115,13 @@ int main(int argc, char **argv)
 		if (!is_wanted(i, argv + 2))
 			continue;
 		before = failures;
+		lacking = NULL;
 		groups[i].run();
-		printf("%s %s\n", failures == before ? "ok" : "FAILED",
-		       groups[i].name);
+		if (lacking)
+			printf("skipped %s: the kernel has no %s\n", groups[i].name, lacking);
+		else
+			printf("%s %s\n", failures == before ? "ok" : "FAILED",
+			       groups[i].name);
 		fflush(stdout);
 	}
 	printf("%d failures at CPL %d\n", failures, cpl);

@@ -14,6 +14,8 @@ extern int cpl;
 
 /* Counts and prints a failure unless `good`. */
 void check(int good, const char *what);
+/* Says that the group's tests cannot be made on this kernel. */
+void skip(const char *lacks);
 
 /* A system call by SYSCALL, and by CALL where that can be. */
 long by_syscall(long number, long a, long b, long c);

@@ -172,6 +172,7 @@ fn take_out_shifts(vmlinux: &mut [u8]) -> usize {
 fn assert_good(ran: &Ran, level: &str, programs: usize) {
     let last = format!("0 failures at CPL {level}\n");
     assert_eq!(ran.stdout.matches(&last).count(), programs, "{ran:?}");
+    assert!(!ran.stdout.contains("skipped"), "{ran:?}");
     assert_eq!(ran.status, 0, "{ran:?}");
     for found in FOUND {
         assert!(!ran.stderr.contains(found), "{found}: {ran:?}");

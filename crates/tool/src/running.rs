@@ -231,8 +231,14 @@ mod tests {
             .unwrap_err();
         assert!(matches!(error, ToolError::TimedOut { .. }), "{error}");
         let pid = std::fs::read_to_string(pid_file).unwrap();
-        let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        // Gone, or a zombie that nobody has reaped yet.
-        assert!(state.is_err() || state.unwrap().contains(") Z "));
+        let stat = format!("/proc/{}/stat", pid.trim());
+        // Gone, or a zombie that nobody has reaped yet: soon, as a signal has arrived before its process is gone.
+        let is_gone =
+            || std::fs::read_to_string(&stat).map_or(true, |state| state.contains(") Z "));
+        let start = Instant::now();
+        while !is_gone() {
+            assert!(start.elapsed() < Duration::from_secs(10), "{stat}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
